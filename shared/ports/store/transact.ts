@@ -3,6 +3,7 @@ import { CloudError, isKind } from "../../errors.ts";
 import type { Change, Store } from "./store.ts";
 
 const ATTEMPTS = 10;
+const LONGEST_PAUSE_MS = 50;
 
 /**
  * Calls `decide` for the changes and what to answer, commits them, and repeats with fresh reads on a lost race.
@@ -22,6 +23,13 @@ export async function transact<T>(
       if (!isKind(error, "conflict")) throw error;
       if (attempt === ATTEMPTS)
         throw new CloudError("conflict", "too many changes at once, try again", { cause: error });
+      await pause(attempt);
     }
   }
+}
+
+/** Without a pause of random length the same one of several contenders may lose every race. */
+function pause(attempt: number): Promise<void> {
+  const ms = Math.random() * Math.min(2 ** attempt, LONGEST_PAUSE_MS);
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

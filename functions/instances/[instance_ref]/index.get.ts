@@ -1,0 +1,12 @@
+// One instance, also when it is deleted or in error, until its record goes.
+import { http } from "#runtime/define.ts";
+import { theInstance } from "#shared/instances/find.ts";
+import { viewInstance } from "#shared/instances/view.ts";
+
+export default http({
+  summary: "Show an instance",
+  access: "namespace",
+  find: theInstance,
+  run: ({ found }) => found.value,
+  view: viewInstance,
+});

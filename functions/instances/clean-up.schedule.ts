@@ -1,0 +1,10 @@
+// Lets go of what has been over for long: records, events and console logs of instances and their interfaces.
+import { schedule } from "#runtime/define.ts";
+import { forgetInstances } from "#shared/instances/forget.ts";
+
+export default schedule({
+  summary: "Forget deleted and failed instances",
+  every_s: () => 60,
+  deadline_ms: 60_000,
+  run: ({ cloud }) => forgetInstances(cloud),
+});

@@ -1,0 +1,20 @@
+// Creates an instance and waits a while for it to run.
+import { http } from "#runtime/define.ts";
+import { createInstance } from "#shared/instances/create.ts";
+import { awaitState } from "#shared/instances/delete.ts";
+import { instanceInput } from "#shared/instances/input.ts";
+import { viewInstance } from "#shared/instances/view.ts";
+
+export default http({
+  summary: "Create an instance",
+  description:
+    "Answers once it is created, deleted or in error, or after API_ASYNC_WAIT seconds with the state so far.",
+  access: "namespace",
+  input: instanceInput,
+
+  async run({ cloud, caller, input }) {
+    const made = await createInstance(cloud, caller, input);
+    return (await awaitState(cloud, made.uuid, ["created", "deleted", "error"])) ?? made;
+  },
+  view: viewInstance,
+});

@@ -1,0 +1,10 @@
+// Compares what this node carries with what it should, and mends the difference.
+import { schedule } from "#runtime/define.ts";
+import { keepNetworks } from "#shared/networks/upkeep.ts";
+
+export default schedule({
+  summary: "Mend networks",
+  every_s: () => 30,
+  deadline_ms: 60_000,
+  run: ({ cloud, signal }) => keepNetworks(cloud, signal),
+});

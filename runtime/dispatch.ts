@@ -1,0 +1,103 @@
+// How a request is served: the phases of a function, always in this order, each declared as data by its file:
+//
+//   access → input → find → node → lock → run → view
+//
+// Access comes first so that a stranger learns nothing; find checks ownership before a request may go to another node;
+// the lock is taken by the node that runs. A function's own code is `run` alone. No socket is needed to call this.
+import type { Caller, Cloud } from "../shared/cloud.ts";
+import { isSystem } from "../shared/cloud.ts";
+import { CloudError } from "../shared/errors.ts";
+import { callerOf } from "../shared/namespaces/tokens.ts";
+import { type Answer, empty, failure, success, unknownPath, wrongMethod } from "./answer.ts";
+import type { HttpFunction } from "./define.ts";
+import { readInput } from "./input.ts";
+import { openRouter, type Router } from "./router.ts";
+import type { Table } from "./scan.ts";
+
+export interface Request {
+  method: string;
+  /** Without the query, not decoded. */
+  path: string;
+  /** The Authorization header, if there is one. */
+  authorization?: string;
+  body: string;
+  id: string;
+}
+
+export type Dispatch = (cloud: Cloud, request: Request) => Promise<Answer>;
+
+const LOCK_WAIT_MS = 20_000;
+
+export function openDispatch(table: Table): Dispatch {
+  const route = openRouter(
+    table.routes.map(({ method, path, definition }) => ({ method, path, target: definition })),
+  );
+  return async function dispatch(cloud, request) {
+    try {
+      return withAge(cloud, await serve(cloud, route, request));
+    } catch (error) {
+      if (!(error instanceof CloudError))
+        cloud.log.error({ err: error, request_id: request.id }, "unexpected error");
+      return withAge(cloud, failure(error, request.id, cloud.config.INCLUDE_TRACEBACKS));
+    }
+  };
+}
+
+async function serve(cloud: Cloud, route: Router<HttpFunction>, request: Request): Promise<Answer> {
+  const matched = await route(request.method, request.path);
+  if (matched === undefined) return unknownPath();
+  if (matched === "wrong method") return /^(HEAD|OPTIONS)$/.test(request.method) ? empty() : wrongMethod();
+  const { target, params } = matched;
+  const caller = await admit(cloud, target, request.authorization);
+  const input = readInput(target.input, request.body);
+  const found = await target.find?.({ cloud, caller, params });
+  requireHere(cloud, target, found);
+  const result = await underLock(cloud, target, found, request, async () =>
+    target.run({ cloud, caller, params, input, found }),
+  );
+  return success(target.view === undefined ? result : target.view(result, cloud));
+}
+
+const nobody: Caller = { namespace: "" };
+
+async function admit(cloud: Cloud, target: HttpFunction, authorization: string | undefined): Promise<Caller> {
+  if (target.access === "anyone") return nobody;
+  const caller = await callerOf(cloud, authorization);
+  if (target.access === "system" && !isSystem(caller))
+    throw new CloudError("unauthenticated", "unauthorized");
+  return caller;
+}
+
+function requireHere(cloud: Cloud, target: HttpFunction, found: unknown): void {
+  const node = target.node?.(found, cloud);
+  if (node !== undefined && node !== cloud.node.name) {
+    throw new CloudError(
+      "unavailable",
+      `node ${node}: holds the object and cannot be asked from ${cloud.node.name}`,
+    );
+  }
+}
+
+async function underLock<T>(
+  cloud: Cloud,
+  target: HttpFunction,
+  found: unknown,
+  request: Request,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (target.lock === undefined) return work();
+  const options = { wait_ms: LOCK_WAIT_MS, operation: `${request.method} ${request.path}` };
+  const lock = await cloud.store.lock(target.lock(found), options);
+  try {
+    return await work();
+  } finally {
+    await lock.release();
+  }
+}
+
+/** While the store is away, answers come from memory; they say how old that is. */
+function withAge(cloud: Cloud, answer: Answer): Answer {
+  const stale = cloud.store.mirror.stale_ms();
+  if (stale < 1000) return answer;
+  return { ...answer, headers: { ...answer.headers, Age: String(Math.floor(stale / 1000)) } };
+}

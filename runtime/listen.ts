@@ -1,0 +1,69 @@
+// The socket. Sole importer of hyper-express; knows nothing of functions, only requests and answers.
+import HyperExpress from "hyper-express";
+import type { Cloud } from "../shared/cloud.ts";
+import { CloudError } from "../shared/errors.ts";
+import { type Answer, failure } from "./answer.ts";
+import type { Dispatch } from "./dispatch.ts";
+
+const BODY_BYTES = 1024 * 1024;
+
+export interface Listener {
+  close(): void;
+}
+
+/** Listens on the configured address and port. Rejects with "unavailable" when the port is taken. */
+export async function listen(cloud: Cloud, dispatch: Dispatch): Promise<Listener> {
+  const { API_PORT: port, API_ADDRESS: address } = cloud.config;
+  // Without exclusive_port a second process would share the port in silence (SO_REUSEPORT).
+  const server = new HyperExpress.Server({ exclusive_port: true, max_body_length: BODY_BYTES });
+  server.any("/*", async (request, response) => {
+    const id = crypto.randomUUID();
+    const started = performance.now();
+    const answer = await read(cloud, dispatch, request, id);
+    send(response, answer);
+    const ms = Math.round((performance.now() - started) * 10) / 10;
+    cloud.log.info(
+      { request_id: id, method: request.method, path: request.path, status: answer.status, ms },
+      "request",
+    );
+  });
+  server.set_error_handler((_request, response, error) => {
+    cloud.log.error({ err: error }, "request failed outside dispatch");
+    send(response, failure(error, "", false));
+  });
+  try {
+    await server.listen(port, address);
+  } catch (error) {
+    throw new CloudError(
+      "unavailable",
+      `${address}:${port}: cannot listen, the port is taken or the address is not here`,
+      {
+        cause: error,
+      },
+    );
+  }
+  return { close: () => void server.close() };
+}
+
+async function read(
+  cloud: Cloud,
+  dispatch: Dispatch,
+  request: HyperExpress.Request,
+  id: string,
+): Promise<Answer> {
+  const authorization = request.headers.authorization;
+  return dispatch(cloud, {
+    method: request.method,
+    path: request.path,
+    ...(authorization === undefined ? {} : { authorization }),
+    body: await request.text(),
+    id,
+  });
+}
+
+function send(response: HyperExpress.Response, answer: Answer): void {
+  if (response.completed) return;
+  response.status(answer.status).header("Content-Type", answer.type);
+  for (const [name, value] of Object.entries(answer.headers ?? {})) response.header(name, value);
+  response.send(answer.body);
+}

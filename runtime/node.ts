@@ -1,0 +1,214 @@
+// Puts a node together from the real parts and runs it until it is told to stop. The only place that picks real or fake.
+import { constants } from "node:fs";
+import { access, mkdir } from "node:fs/promises";
+import { hostname, networkInterfaces } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { systemClock } from "../shared/clock.ts";
+import type { Cloud, NodeIdentity } from "../shared/cloud.ts";
+import type { Config } from "../shared/config.ts";
+import { CloudError } from "../shared/errors.ts";
+import { openEventWriter } from "../shared/events/writer.ts";
+import { removeStaleWork } from "../shared/images/work-directory.ts";
+import { followConsoles } from "../shared/instances/console.ts";
+import { portRange } from "../shared/instances/ports.ts";
+import type { Log } from "../shared/log.ts";
+import { openMutex } from "../shared/mutex.ts";
+import { openKeyChecker } from "../shared/namespaces/keys.ts";
+import { openTokens } from "../shared/namespaces/tokens.ts";
+import { parseNetblock } from "../shared/networks/netblock.ts";
+import { nodeLinks } from "../shared/networks/upkeep.ts";
+import { readCapacity } from "../shared/nodes/capacity.ts";
+import { keepPresence } from "../shared/nodes/presence.ts";
+import { realExec } from "../shared/ports/exec/real.ts";
+import { openHttp } from "../shared/ports/http/real.ts";
+import { openLibvirt } from "../shared/ports/hypervisor/libvirt.ts";
+import { openLinuxNetwork } from "../shared/ports/network/linux.ts";
+import { openEtcd } from "../shared/ports/store/etcd.ts";
+import { openStore } from "../shared/ports/store/open.ts";
+import { create, type Store } from "../shared/ports/store/store.ts";
+import { transact } from "../shared/ports/store/transact.ts";
+import { openTemplates } from "../shared/render.ts";
+import { openDispatch } from "./dispatch.ts";
+import { listen } from "./listen.ts";
+import { openReactor } from "./reactor.ts";
+import { scan } from "./scan.ts";
+import { openTicker } from "./ticker.ts";
+import { VERSION } from "./version.ts";
+import { openWorker } from "./worker.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const VXLAN_OVERHEAD = 50;
+
+/** What reads come from memory for. Events, MACs and locks are asked for where they are. */
+const MIRRORED = [
+  ...[
+    "namespace/",
+    "key/",
+    "instance/",
+    "interface/",
+    "network/",
+    "network-users/",
+    "address/",
+    "vxid/",
+    "port/",
+  ],
+  ...["node/", "presence/", "claim/", "job/", "image/"],
+];
+
+export interface RunningNode {
+  readonly name: string;
+  close(): Promise<void>;
+}
+
+/** Resolves once the API answers. Rejects with CloudError, saying what is missing. */
+export async function startNode(config: Config, log: Log): Promise<RunningNode> {
+  const closers: (() => Promise<void> | void)[] = [];
+  async function close(): Promise<void> {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  }
+  try {
+    const table = await scan([
+      join(ROOT, "functions"),
+      ...(config.FUNCTIONS === "" ? [] : [config.FUNCTIONS]),
+    ]);
+    const { cloud, emit } = await openCloud(config, log, closers, (it) => openReactor(it, table.reactions));
+    const listener = await listen(cloud, openDispatch(table));
+    closers.push(() => listener.close());
+    closers.push(cloud.hypervisor.onPower((event) => emit("power", event)));
+    closers.push(cloud.hypervisor.onReturn(() => emit("hypervisor-back", {})));
+    const worker = openWorker(cloud, table.jobs);
+    closers.push(() => worker.close());
+    closers.push(followConsoles(cloud, (event) => emit("console", event)));
+    const ticker = openTicker(cloud, table.schedules);
+    closers.push(() => ticker.close());
+    return { name: cloud.node.name, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function openCloud(
+  given: Config,
+  log: Log,
+  closers: (() => Promise<void> | void)[],
+  react: (cloud: Cloud) => ReturnType<typeof openReactor>,
+) {
+  if (process.getuid?.() !== 0)
+    throw new CloudError("forbidden", "a node needs root: it makes links, namespaces and guests");
+  const config = { ...given, VIRT_TYPE: await virtType(given, log) };
+  portRange(config.CONSOLE_PORTS);
+  parseNetblock(config.FLOATING_NETWORK);
+  await makeStorage(config);
+  const clock = systemClock;
+  const exec = realExec;
+  const node: NodeIdentity = {
+    name: config.NODE_NAME || (await fullName(exec)),
+    ip: config.NODE_IP || nicAddress(config),
+  };
+  const store = await openNodeStore(config, node.name, log);
+  closers.push(() => store.close());
+  const templates = openTemplates([config.TEMPLATE_PATH, join(ROOT, "templates")].filter((it) => it !== ""));
+  const render: Cloud["render"] = (name, values) => templates.render(name, values);
+  const network = openLinuxNetwork({
+    exec,
+    egress_nic: config.NODE_EGRESS_NIC,
+    node_address: node.ip,
+    storage_path: config.STORAGE_PATH,
+    render,
+    log,
+  });
+  const mtu = (await network.underlayMtu()) - VXLAN_OVERHEAD;
+  const hypervisor = openLibvirt({ uri: config.LIBVIRT_URI, clock, log });
+  closers.push(() => hypervisor.close());
+  const events = openEventWriter({ store, clock, log, node });
+  closers.push(() => events.close());
+  const presence = await keepPresence(
+    { store, clock, log, node, version: VERSION },
+    await readCapacity(config.STORAGE_PATH),
+  );
+  closers.push(() => presence.close());
+  const cloud: Cloud = {
+    ...{
+      node,
+      version: VERSION,
+      config,
+      mtu,
+      clock,
+      log,
+      store,
+      hypervisor,
+      network,
+      exec,
+      events,
+      presence,
+      render,
+    },
+    http: openHttp({
+      allowed_networks: config.IMAGE_ALLOWED_NETWORKS,
+      user_agent: `Mozilla/5.0 (Ubuntu; Linux x86_64) Shaken Fist/${VERSION}`,
+    }),
+    tokens: openTokens(await signingSecret(store, config)),
+    keys: openKeyChecker(),
+    mutex: openMutex(),
+  };
+  await removeStaleWork(cloud);
+  await network.ensureNode(nodeLinks(cloud));
+  return { cloud, emit: react(cloud) };
+}
+
+/** The store as a node opens it; for programs beside the node too. */
+export function openNodeStore(config: Config, node: string, log: Log): Promise<Store> {
+  const backend = openEtcd({ hosts: config.ETCD_HOSTS, prefix: config.ETCD_PREFIX });
+  return openStore({ backend, mirrored: MIRRORED, node, clock: systemClock, log });
+}
+
+async function makeStorage(config: Config): Promise<void> {
+  for (const name of ["", "instances", "image_cache", "snapshots", "dhcp"]) {
+    await mkdir(join(config.STORAGE_PATH, name), { recursive: true, mode: 0o755 });
+  }
+}
+
+/** Made once for the whole cloud: whoever comes first. There is no default. */
+async function signingSecret(store: Store, config: Config): Promise<string> {
+  if (config.AUTH_SECRET_SEED === "foo") {
+    throw new CloudError(
+      "malformed",
+      "SHAKENFIST_AUTH_SECRET_SEED: 'foo' is known to everybody, leave it empty",
+    );
+  }
+  if (config.AUTH_SECRET_SEED !== "") return config.AUTH_SECRET_SEED;
+  const key = "setting/signing-secret";
+  return transact<string>(store, async () => {
+    const known = await store.get<string>(key);
+    if (known !== undefined) return [[], known.value];
+    const fresh = Buffer.from(crypto.getRandomValues(new Uint8Array(48))).toString("base64");
+    return [[create(key, fresh)], fresh];
+  });
+}
+
+async function virtType(config: Config, log: Log): Promise<"kvm" | "qemu"> {
+  if (config.VIRT_TYPE !== "auto") return config.VIRT_TYPE;
+  try {
+    await access("/dev/kvm", constants.R_OK | constants.W_OK);
+    return "kvm";
+  } catch {
+    log.warn({}, "no /dev/kvm: guests are emulated, which is slow; SHAKENFIST_VIRT_TYPE=qemu silences this");
+    return "qemu";
+  }
+}
+
+async function fullName(exec: Cloud["exec"]): Promise<string> {
+  const found = await exec.run("hostname", ["--fqdn"]).catch(() => undefined);
+  return found?.stdout.trim() || hostname();
+}
+
+function nicAddress({ NODE_EGRESS_NIC: nic }: Config): string {
+  const found = networkInterfaces()[nic]?.find(({ family }) => family === "IPv4");
+  if (found !== undefined) return found.address;
+  throw new CloudError(
+    "malformed",
+    `SHAKENFIST_NODE_EGRESS_NIC: '${nic}' has no IPv4 address; set it, or SHAKENFIST_NODE_IP`,
+  );
+}

@@ -1,0 +1,48 @@
+// Takes down what a stopped node left running on this machine: its guests, networks and rules. Only what the store knows.
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { systemClock } from "../shared/clock.ts";
+import type { Config } from "../shared/config.ts";
+import { INSTANCES, type InstanceRecord } from "../shared/instances/record.ts";
+import type { Log } from "../shared/log.ts";
+import { NETWORKS, type NetworkRecord } from "../shared/networks/record.ts";
+import { realExec } from "../shared/ports/exec/real.ts";
+import { openLibvirt } from "../shared/ports/hypervisor/libvirt.ts";
+import { openLinuxNetwork } from "../shared/ports/network/linux.ts";
+import { openTemplates } from "../shared/render.ts";
+import { openNodeStore } from "./node.ts";
+
+/** With `purge` the definitions, the files and the records go too. Safe to repeat. */
+export async function tearDown(config: Config, log: Log, purge: boolean): Promise<void> {
+  const store = await openNodeStore(config, "teardown", log);
+  const hypervisor = openLibvirt({ uri: config.LIBVIRT_URI, clock: systemClock, log });
+  const templates = openTemplates([fileURLToPath(new URL("../templates", import.meta.url))]);
+  const network = openLinuxNetwork({
+    exec: realExec,
+    egress_nic: config.NODE_EGRESS_NIC,
+    node_address: config.NODE_IP,
+    storage_path: config.STORAGE_PATH,
+    render: (name, values) => templates.render(name, values),
+    log,
+  });
+  try {
+    for (const { value } of store.mirror.list<InstanceRecord>(INSTANCES)) {
+      await hypervisor.powerOff(value.uuid);
+      if (purge) await hypervisor.undefine(value.uuid);
+    }
+    for (const { value } of store.mirror.list<NetworkRecord>(NETWORKS)) await network.remove(value);
+    await network.removeNode({
+      egress_nic: config.NODE_EGRESS_NIC,
+      floating_netblock: config.FLOATING_NETWORK,
+    });
+    if (!purge) return;
+    for (const name of ["instances", "image_cache", "snapshots", "dhcp"]) {
+      await rm(join(config.STORAGE_PATH, name), { recursive: true, force: true });
+    }
+    await store.clear("");
+  } finally {
+    await hypervisor.close();
+    await store.close();
+  }
+}

@@ -1,0 +1,291 @@
+// The durable work of this node. A job is a key under the node; the mirror tells of new ones, at start as later.
+//
+// Jobs of one subject run one after the other, a preempting one (delete) first: it aborts what runs. Before each step the
+// worker writes down which one it is, then runs it; steps are safe to repeat, so a crash at any line resumes at that step.
+// The last step's effect on the record and the end of the job are one transaction. When a step has failed for good, or the
+// deadline is over, the job is written down as failed, its undo steps run, and `fail` ends it: with a reason, always.
+// "Unavailable" (libvirt or the store away) is no failure: it is waited out until the deadline.
+import type { Cloud } from "../shared/cloud.ts";
+import { CloudError, isKind, messageOf } from "../shared/errors.ts";
+import { type JobContext, type JobRecord, jobPrefix, type Step } from "../shared/jobs.ts";
+import { type Entry, remove, replace } from "../shared/ports/store/store.ts";
+import { transact } from "../shared/ports/store/transact.ts";
+import type { JobFunction } from "./define.ts";
+import { type Failpoint, parseFailpoint } from "./failpoint.ts";
+import type { Named } from "./scan.ts";
+
+const SUBJECTS_AT_ONCE = 16;
+const UNDO_DEADLINE_MS = 120_000;
+const LONGEST_PAUSE_MS = 1000;
+
+export interface Worker {
+  /** Stops at the next step; what is unfinished resumes at the next start. */
+  close(): Promise<void>;
+}
+
+/** The job was taken away or asked for anew while it ran: whoever did that goes on with it. */
+class Superseded extends Error {}
+
+interface Run {
+  readonly key: string;
+  readonly asked: string;
+  readonly definition: JobFunction;
+  readonly stop: AbortController;
+}
+
+export function openWorker(cloud: Cloud, jobs: readonly Named<JobFunction>[]): Worker {
+  const kinds = new Map(jobs.map(({ name, definition }) => [name, definition]));
+  const failpoint = parseFailpoint(cloud.config.FAILPOINT);
+  const prefix = jobPrefix(cloud.node.name);
+  const running = new Map<string, Run>();
+  const waiting = new Set<string>();
+  const busy = new Set<Promise<void>>();
+  let closed = false;
+
+  function next(subject: string): Entry<JobRecord> | undefined {
+    const mine = cloud.store.mirror
+      .list<JobRecord>(prefix)
+      .filter(({ value }) => value.subject.uuid === subject);
+    const rank = ({ value }: Entry<JobRecord>) => (kinds.get(value.kind)?.preempts ? 0 : value.created);
+    return mine.sort((a, b) => rank(a) - rank(b))[0];
+  }
+
+  function wake(subject: string): void {
+    if (closed) return;
+    const run = running.get(subject);
+    if (run !== undefined) {
+      const first = next(subject);
+      if (first === undefined || first.key !== run.key || first.value.asked !== run.asked)
+        run.stop.abort(new Superseded());
+    } else if (running.size < SUBJECTS_AT_ONCE) {
+      const work = serve(subject).finally(() => busy.delete(work));
+      busy.add(work);
+    } else {
+      waiting.add(subject);
+    }
+  }
+
+  async function serve(subject: string): Promise<void> {
+    for (let entry = next(subject); entry !== undefined && !closed; entry = next(subject)) {
+      const definition = kinds.get(entry.value.kind);
+      const run = {
+        key: entry.key,
+        asked: entry.value.asked,
+        definition: definition ?? nothing,
+        stop: new AbortController(),
+      };
+      running.set(subject, run);
+      await perform(cloud, run, failpoint, () => closed).catch((error: unknown) => {
+        cloud.log.error({ err: error, job: run.key }, "job ended unexpectedly");
+        return cloud.clock.sleep(LONGEST_PAUSE_MS);
+      });
+    }
+    running.delete(subject);
+    const [first] = waiting;
+    if (first !== undefined && waiting.delete(first)) wake(first);
+  }
+
+  const unwatch = cloud.store.mirror.watch(prefix, ({ before, after }) => {
+    const job = (after ?? before)?.value as JobRecord;
+    wake(job.subject.uuid);
+  });
+  for (const { value } of cloud.store.mirror.list<JobRecord>(prefix)) wake(value.subject.uuid);
+
+  return {
+    async close() {
+      closed = true;
+      unwatch();
+      for (const run of running.values()) run.stop.abort(new Superseded());
+      await Promise.allSettled(busy);
+    },
+  };
+}
+
+/** What a job of a kind that no file serves any more does: end. */
+const nothing: JobFunction = {
+  summary: "Nothing",
+  deadline_ms: 0,
+  attempts: 1,
+  subject: () => undefined,
+  steps: [],
+  finish: () => [],
+  undo: [],
+  fail: () => [],
+};
+
+async function perform(cloud: Cloud, run: Run, failpoint: Failpoint, isClosed: () => boolean): Promise<void> {
+  try {
+    const { value: job } = current(cloud, run);
+    note(cloud, job, jobWords(job.kind), "dequeued", `Work item ${job.id}`);
+    if (job.failure === null) await forward(cloud, run, failpoint);
+    else await backward(cloud, run, job.failure, failpoint);
+  } catch (error) {
+    if (error instanceof Superseded) return;
+    if (isClosed()) return;
+    throw error;
+  }
+}
+
+async function forward(cloud: Cloud, run: Run, failpoint: Failpoint): Promise<void> {
+  const { definition } = run;
+  const { created, step } = current(cloud, run).value;
+  const left_ms = Math.max(0, Math.round(definition.deadline_ms - (cloud.clock.now() - created) * 1000));
+  const late = AbortSignal.timeout(left_ms);
+  const signal = AbortSignal.any([late, run.stop.signal]);
+  const resumeAt = Math.max(
+    0,
+    definition.steps.findIndex(({ name }) => name === step),
+  );
+  try {
+    for (const each of definition.steps.slice(resumeAt)) {
+      if (!(await doStep(cloud, run, each, signal, failpoint))) return await drop(cloud, run);
+    }
+    await end(cloud, run, signal, (context) => definition.finish(context));
+  } catch (error) {
+    if (error instanceof Superseded || run.stop.signal.aborted) throw new Superseded();
+    const reason = late.aborted
+      ? `not done after ${definition.deadline_ms / 1000} s: ${reasonOf(error)}`
+      : reasonOf(error);
+    await write(cloud, run, { failure: reason, step: null, attempts: 0 });
+    await backward(cloud, run, reason, failpoint);
+  }
+}
+
+async function backward(cloud: Cloud, run: Run, reason: string, failpoint: Failpoint): Promise<void> {
+  const signal = AbortSignal.any([AbortSignal.timeout(UNDO_DEADLINE_MS), run.stop.signal]);
+  const stuck: string[] = [];
+  for (const each of run.definition.undo) {
+    try {
+      if (!(await doStep(cloud, run, each, signal, failpoint))) return await drop(cloud, run);
+    } catch (error) {
+      if (error instanceof Superseded || run.stop.signal.aborted) throw new Superseded();
+      stuck.push(`${wordsOf(each.name)}: ${messageOf(error)}`);
+    }
+  }
+  const whole = stuck.length === 0 ? reason : `${reason}; cleaning up failed too: ${stuck.join("; ")}`;
+  await end(cloud, run, signal, (context) => run.definition.fail(context, whole, stuck.length === 0));
+}
+
+/** Runs one step until it succeeds; false when the job's subject is not wanted any more. */
+async function doStep(
+  cloud: Cloud,
+  run: Run,
+  step: Step<unknown>,
+  signal: AbortSignal,
+  failpoint: Failpoint,
+): Promise<boolean> {
+  let { step: noted, attempts } = current(cloud, run).value;
+  if (noted !== step.name) {
+    attempts = 0;
+    await write(cloud, run, { step: step.name, attempts });
+  }
+  for (let pause_ms = 100; ; pause_ms = Math.min(pause_ms * 2, LONGEST_PAUSE_MS)) {
+    const context = contextOf(cloud, run, signal);
+    if (context === undefined) return false;
+    try {
+      signal.throwIfAborted();
+      await timed(cloud, context.job, step.name, () =>
+        failpoint.around(context.job.kind, step.name, () => step(context)),
+      );
+      return true;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      if (!isKind(error, "unavailable")) {
+        attempts += 1;
+        if (isPermanent(error) || attempts >= run.definition.attempts) throw error;
+        await write(cloud, run, { attempts });
+      }
+      cloud.log.warn({ job: run.key, step: step.name, err: error }, "step failed, trying again");
+      await cloud.clock.sleep(pause_ms, signal).catch(() => {
+        throw error;
+      });
+    }
+  }
+}
+
+/** What was wrong with the request will be wrong the next time too. */
+const isPermanent = (error: unknown): boolean =>
+  isKind(error, "malformed", "forbidden", "not_found", "too_large", "insufficient");
+
+const reasonOf = (error: unknown): string =>
+  error instanceof CloudError ? error.message : `unexpected: ${messageOf(error)}`;
+
+function contextOf(cloud: Cloud, run: Run, signal: AbortSignal): JobContext<unknown> | undefined {
+  const { value: job } = current(cloud, run);
+  const subject = run.definition.subject(cloud, job);
+  return subject === undefined ? undefined : { cloud, job, subject, signal };
+}
+
+/** The job's key as it stands, as long as it is still the one that was begun. */
+function current(cloud: Cloud, run: Run): Entry<JobRecord> {
+  const entry = cloud.store.mirror.get<JobRecord>(run.key);
+  if (entry === undefined || entry.value.asked !== run.asked) throw new Superseded();
+  return entry;
+}
+
+const write = (cloud: Cloud, run: Run, patch: Partial<JobRecord>): Promise<void> =>
+  persist(cloud, run, () =>
+    transact(cloud.store, () => {
+      const entry = current(cloud, run);
+      return [[replace(entry, { ...entry.value, ...patch })], undefined];
+    }),
+  );
+
+const drop = (cloud: Cloud, run: Run): Promise<void> =>
+  persist(cloud, run, () => transact(cloud.store, () => [[remove(current(cloud, run))], undefined]));
+
+async function end(
+  cloud: Cloud,
+  run: Run,
+  signal: AbortSignal,
+  changes: (context: JobContext<unknown>) => ReturnType<JobFunction["finish"]>,
+): Promise<void> {
+  const { value: job } = current(cloud, run);
+  await persist(cloud, run, () =>
+    transact(cloud.store, () => {
+      const context = contextOf(cloud, run, signal);
+      return [[...(context === undefined ? [] : changes(context)), remove(current(cloud, run))], undefined];
+    }),
+  );
+  note(cloud, job, "tasks complete", "dequeued", `Work item ${job.id}`);
+}
+
+/** What the worker writes of a job has to be written: while the store is away it is tried again, the job waits. */
+async function persist(cloud: Cloud, run: Run, work: () => Promise<void>): Promise<void> {
+  for (let pause_ms = 100; ; pause_ms = Math.min(pause_ms * 2, LONGEST_PAUSE_MS)) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isKind(error, "unavailable")) throw error;
+      await cloud.clock.sleep(pause_ms, run.stop.signal);
+    }
+  }
+}
+
+async function timed(cloud: Cloud, job: JobRecord, step: string, work: () => Promise<void>): Promise<void> {
+  const operation = wordsOf(step);
+  const started = cloud.clock.now();
+  note(cloud, job, operation, "start");
+  await work();
+  cloud.events.record(job.subject.type, job.subject.uuid, {
+    operation,
+    phase: "finish",
+    duration: cloud.clock.now() - started,
+  });
+}
+
+function note(
+  cloud: Cloud,
+  job: JobRecord,
+  operation: string,
+  phase: string,
+  message: string | null = null,
+): void {
+  cloud.events.record(job.subject.type, job.subject.uuid, { operation, phase, message });
+}
+
+/** `makeConfigDrive` is the event "make config drive". */
+const wordsOf = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+
+/** `instances/start` is the event "instance start". */
+const jobWords = (kind: string): string => kind.replace(/s?\//, " ").replaceAll("-", " ");

@@ -1,0 +1,192 @@
+// The wire: every object the API sends and every body it takes, field for field. Types only; server and client share them.
+// Times are seconds since 1970. Integers are JSON integers: typed clients refuse a float or a string in their place.
+
+export interface Disk {
+  size: number | null;
+  base: string | null;
+  bus: string | null;
+  type: string;
+}
+
+export interface Video {
+  model: string;
+  /** KiB */
+  memory: number;
+}
+
+export interface BlockDevice {
+  type: string;
+  size: number | null;
+  device: string;
+  bus: string;
+  path: string | null;
+  base: string | null;
+  present_as: string;
+  snapshot_ignores: boolean;
+}
+
+export interface BlockDevices {
+  devices: BlockDevice[];
+  finalized: boolean;
+}
+
+export interface Instance {
+  uuid: string;
+  name: string;
+  namespace: string;
+  cpus: number;
+  /** MiB */
+  memory: number;
+  disk_spec: Disk[];
+  ssh_key: string | null;
+  /** base64 */
+  user_data: string | null;
+  node: string;
+  console_port: number;
+  vdi_port: number;
+  /** null until the disks are made. */
+  block_devices: BlockDevices | null;
+  state: string;
+  state_updated: number;
+  power_state: string;
+  /** Absent until the first change of power. */
+  power_state_previous?: string;
+  power_state_updated?: number;
+  video: Video;
+  error_message: string | null;
+  node_history: string[];
+  requested_placement: string | null;
+  placement_attempts: number;
+  enforced_deletes?: number;
+}
+
+export interface Network {
+  uuid: string;
+  name: string;
+  namespace: string | null;
+  netblock: string;
+  provide_dhcp: boolean | null;
+  provide_nat: boolean | null;
+  vxid: number;
+  floating_gateway: string | null;
+  state: string;
+  state_updated: number;
+}
+
+/** A network in a list: `vxlan_id` is the name old clients know for `vxid`. */
+export interface ListedNetwork extends Network {
+  vxlan_id: number;
+}
+
+export interface NetworkInterface {
+  uuid: string;
+  network_uuid: string;
+  instance_uuid: string;
+  /** In the caller's case. */
+  macaddr: string;
+  ipv4: string;
+  /** Position in the request, from 0. */
+  order: number;
+  floating: string | null;
+  state: string;
+  state_updated: number;
+  model: string;
+}
+
+export interface Event {
+  timestamp: number;
+  object_type: string;
+  object_uuid: string;
+  /** The node's name. */
+  fqdn: string;
+  operation: string | null;
+  phase: string | null;
+  duration: number | null;
+  message: string | null;
+}
+
+export interface Snapshot {
+  uuid: string;
+  device: string;
+  instance_uuid: string;
+  /** Whole seconds: the Go client takes no fraction. */
+  created: number;
+}
+
+export interface Node {
+  name: string;
+  ip: string;
+  lastseen: number;
+  version: string;
+}
+
+export interface ImageMeta {
+  url: string;
+  /** md5 */
+  checksum: string | null;
+  /** Content-Length as text: the Go client wants a string. */
+  size: string | null;
+  modified: string | null;
+  /** RFC 2822 */
+  fetched: string | null;
+  file_version: number;
+  version: number;
+  /** sha256 of the URL */
+  ref: string;
+  node: string;
+}
+
+export interface Lock {
+  node: string;
+  pid: number;
+  operation: string | null;
+}
+
+/** By lock path. */
+export type Locks = Record<string, Lock>;
+
+/** Values are strings from this client; others may store any JSON. */
+export type Metadata = Record<string, unknown>;
+
+export interface ErrorBody {
+  error: unknown;
+  status: number;
+}
+
+export interface DiskRequest {
+  /** GB */
+  size?: number | string | null;
+  base?: string | null;
+  bus?: string | null;
+  type?: string | null;
+}
+
+export interface NicRequest {
+  network_uuid: string;
+  address?: string | null;
+  macaddress?: string | null;
+  model?: string | null;
+}
+
+export interface InstanceRequest {
+  name: string;
+  cpus: number;
+  /** MiB */
+  memory: number;
+  disk: DiskRequest[];
+  network?: NicRequest[] | null;
+  video?: Video | null;
+  ssh_key?: string | null;
+  user_data?: string | null;
+  namespace?: string | null;
+  placed_on?: string;
+  instance_uuid?: string;
+}
+
+export interface NetworkRequest {
+  netblock: string;
+  name: string;
+  provide_dhcp?: boolean | null;
+  provide_nat?: boolean | null;
+  namespace?: string | null;
+}

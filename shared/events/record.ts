@@ -1,0 +1,20 @@
+// Events as the store keeps them: a key each, ascending by time within their object.
+import type { ObjectType } from "../cloud.ts";
+
+export interface EventRecord {
+  timestamp: number;
+  object_type: string;
+  object_uuid: string;
+  /** Of the node that saw it. */
+  fqdn: string;
+  operation: string | null;
+  phase: string | null;
+  duration: number | null;
+  message: string | null;
+}
+
+/** The newest ones that are kept of an object. */
+export const KEPT = 300;
+
+/** An image is known by a URL: encoded, so that no URL is the prefix of another. */
+export const eventPrefix = (type: ObjectType, uuid: string): string => `event/${type}/${encodeURIComponent(uuid)}/`;

@@ -1,0 +1,77 @@
+// Records events off the path of whoever tells of them: gathered for a moment, written many at once, in order.
+// What is not yet written when the process dies is lost; while the store is away the newest are kept, a bounded number.
+
+import type { Clock } from "../clock.ts";
+import type { EventWriter, NodeIdentity } from "../cloud.ts";
+import type { Log } from "../log.ts";
+import { type Change, put, type Store } from "../ports/store/store.ts";
+import { type EventRecord, eventPrefix } from "./record.ts";
+
+const GATHER_MS = 50;
+const RETRY_MS = 1000;
+const BATCH = 100;
+const MOST_WAITING = 5000;
+
+export interface OpenEventWriter extends EventWriter {
+  close(): Promise<void>;
+}
+
+export function openEventWriter(tools: {
+  store: Store;
+  clock: Clock;
+  log: Log;
+  node: NodeIdentity;
+}): OpenEventWriter {
+  const { store, clock, log, node } = tools;
+  const waiting: Change[] = [];
+  const start = Math.floor(clock.now() * 1000).toString(36);
+  let sequence = 0;
+  let writing: Promise<void> | undefined;
+  const stop = new AbortController();
+
+  function record(...[type, uuid, event]: Parameters<EventWriter["record"]>): void {
+    const timestamp = clock.now();
+    const row: EventRecord = {
+      timestamp,
+      object_type: type,
+      object_uuid: uuid,
+      fqdn: node.name,
+      operation: event.operation,
+      phase: event.phase,
+      duration: event.duration ?? null,
+      message: event.message ?? null,
+    };
+    sequence += 1;
+    const order = `${Math.floor(timestamp * 1e6)}-${node.name}-${start}-${String(sequence).padStart(9, "0")}`;
+    if (waiting.length >= MOST_WAITING) waiting.shift();
+    waiting.push(put(eventPrefix(type, uuid) + order, row));
+    writing ??= clock
+      .sleep(GATHER_MS, stop.signal)
+      .catch(() => undefined)
+      .then(writeAll);
+  }
+
+  async function writeAll(): Promise<void> {
+    while (waiting.length > 0) {
+      const batch = waiting.slice(0, BATCH);
+      try {
+        await store.commit(batch);
+        waiting.splice(0, waiting.indexOf(batch.at(-1) as Change) + 1);
+      } catch (error) {
+        if (stop.signal.aborted) break;
+        log.warn({ err: error, waiting: waiting.length }, "events cannot be written, trying again");
+        await clock.sleep(RETRY_MS, stop.signal).catch(() => undefined);
+      }
+    }
+    writing = undefined;
+  }
+
+  return {
+    record,
+    flush: async () => writing,
+    async close() {
+      stop.abort();
+      await writing;
+    },
+  };
+}

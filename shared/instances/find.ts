@@ -1,0 +1,44 @@
+// Instances as a caller may see them.
+import type { Caller, Cloud } from "../cloud.ts";
+import { findByRef, owns } from "../find.ts";
+import { type InterfaceRecord, interfaceKey, isOver } from "../networks/record.ts";
+import type { Entry } from "../ports/store/store.ts";
+import { INSTANCES, type InstanceRecord } from "./record.ts";
+
+interface Path {
+  cloud: Cloud;
+  caller: Caller;
+  params: Readonly<Record<string, string>>;
+}
+
+/** The instance of the path, deleted and failed ones included. */
+export const theInstance = ({ cloud, caller, params }: Path): Promise<Entry<InstanceRecord>> =>
+  findByRef<InstanceRecord>(cloud, caller, "instance", INSTANCES, params.instance_ref ?? "");
+
+export const instanceLock = ({ value }: Entry<InstanceRecord>): string => `instance/${value.uuid}`;
+
+export const ownerNode = ({ value }: Entry<InstanceRecord>): string => value.node;
+
+/** Own ones, all of them for `system`; without `all` only the living. */
+export function listInstances(cloud: Cloud, caller: Caller, all: boolean): InstanceRecord[] {
+  return cloud.store.mirror
+    .list<InstanceRecord>(INSTANCES)
+    .map(({ value }) => value)
+    .filter((instance) => owns(caller, instance) && (all || !isOver(instance.state)));
+}
+
+/** In the order of the request; deleted ones too. */
+export function interfacesOf(cloud: Cloud, instance: InstanceRecord): Entry<InterfaceRecord>[] {
+  return instance.interface_uuids
+    .map((uuid) => cloud.store.mirror.get<InterfaceRecord>(interfaceKey(uuid)))
+    .filter((entry) => entry !== undefined);
+}
+
+/** Paths of the cached images that disks of this node are layered on. */
+export function basesInUse(cloud: Cloud): Set<string> {
+  const devices = cloud.store.mirror
+    .list<InstanceRecord>(INSTANCES)
+    .filter(({ value }) => value.node === cloud.node.name && !isOver(value.state))
+    .flatMap(({ value }) => value.block_devices?.devices ?? []);
+  return new Set(devices.flatMap(({ base }) => (base === null ? [] : [base.path])));
+}

@@ -1,0 +1,126 @@
+// The steps that bring an instance up, each safe to repeat: network, images, config drive, disks, domain.
+import { randomBytes } from "node:crypto";
+import { chmod, mkdir } from "node:fs/promises";
+import type { Cloud } from "../cloud.ts";
+import { CloudError } from "../errors.ts";
+import { ensureImage } from "../images/cache.ts";
+import { makeDisk } from "../images/disks.ts";
+import type { JobContext } from "../jobs.ts";
+import { convergeNetwork } from "../networks/converge.ts";
+import { type NetworkRecord, networkKey } from "../networks/record.ts";
+import type { Change, Entry } from "../ports/store/store.ts";
+import { replace } from "../ports/store/store.ts";
+import { configDriveFiles, makeConfigDrive } from "./config-drive.ts";
+import { devicesOf } from "./devices.ts";
+import { domainValues } from "./domain.ts";
+import { interfacesOf } from "./find.ts";
+import { instanceDirectory } from "./paths.ts";
+import { powerChange } from "./power.ts";
+import type { DiskBase, InstanceRecord } from "./record.ts";
+import { enterState, inState, updateInstance } from "./states.ts";
+
+type Context = JobContext<InstanceRecord>;
+
+export async function ensureNetworksExist({ cloud, subject }: Context): Promise<void> {
+  await enterState(cloud, subject.value.uuid, "creating");
+  const networks = new Set(interfacesOf(cloud, subject.value).map(({ value }) => value.network_uuid));
+  await Promise.all([...networks].map((uuid) => convergeNetwork(cloud, uuid)));
+}
+
+/** Also settles which devices the disks become: that depends on what the images are. */
+export async function fetchImages({ cloud, subject, signal }: Context): Promise<void> {
+  const { uuid, disk_spec } = subject.value;
+  const record = (event: Parameters<Cloud["events"]["record"]>[2]) =>
+    cloud.events.record("instance", uuid, event);
+  const bases = await Promise.all(
+    disk_spec.map(async ({ base }): Promise<DiskBase | null> => {
+      if (base === null || base === "") return null;
+      const { path, format, kind, virtual_size_bytes } = await ensureImage(cloud, base, { record, signal });
+      return { path, format, kind, virtual_size_bytes };
+    }),
+  );
+  const devices = devicesOf(cloud.config, subject.value, bases);
+  const crowded = devices.find(({ bus, device }) => bus === "ide" && device > "hdd");
+  if (crowded !== undefined)
+    throw new CloudError("malformed", `disk ${crowded.device}: ide has room for hda to hdd only`);
+  await updateInstance(cloud, uuid, (entry) =>
+    replace(entry, { ...entry.value, block_devices: { devices, finalized: false } }),
+  );
+}
+
+export async function createConfigDrive({ cloud, subject }: Context): Promise<void> {
+  const instance = subject.value;
+  await makeDirectory(cloud, instance.uuid);
+  const interfaces = interfacesOf(cloud, instance).map(({ value }) => ({
+    uuid: value.uuid,
+    order: value.order,
+    macaddr: value.macaddr,
+    ipv4: value.ipv4,
+    network: { uuid: value.network_uuid, netblock: netblockOf(cloud, value.network_uuid), mtu: cloud.mtu },
+  }));
+  const { ZONE: zone, DNS_SERVER: dns } = cloud.config;
+  const random_seed = randomBytes(512).toString("base64");
+  const drive = requireDevices(instance)[1];
+  if (drive === undefined) throw new CloudError("internal", `instance ${instance.uuid}: has no config drive`);
+  const files = configDriveFiles({ instance, interfaces, zone, dns, random_seed });
+  await makeConfigDrive(cloud.exec, files, drive.path);
+}
+
+export async function createDisks({ cloud, subject, signal }: Context): Promise<void> {
+  const { uuid } = subject.value;
+  const devices = requireDevices(subject.value);
+  for (const { path, size, base } of devices.filter((_, index) => index !== 1)) {
+    await makeDisk(cloud.exec, {
+      path,
+      size_gib: size,
+      disk_format: cloud.config.DISK_FORMAT,
+      signal,
+      ...(base === null ? {} : { base }),
+    });
+  }
+  await updateInstance(cloud, uuid, (entry) =>
+    replace(entry, { ...entry.value, block_devices: { devices, finalized: true } }),
+  );
+}
+
+export async function createDomain({ cloud, subject }: Context): Promise<void> {
+  const instance = subject.value;
+  const interfaces = interfacesOf(cloud, instance).map(({ value }) => ({
+    ...value,
+    vxid: networkOf(cloud, value.network_uuid).vxid,
+  }));
+  await cloud.hypervisor.define(cloud.render("domain.xml", domainValues(cloud.config, instance, interfaces)));
+  await cloud.hypervisor.start(instance.uuid);
+}
+
+/** What is true once the domain runs. */
+export function started({ cloud, subject }: Context): Change[] {
+  const power = powerChange(cloud, subject.value, "on");
+  return [
+    inState(cloud, subject, "created", power),
+    ...interfacesOf(cloud, subject.value).map((each) => created(cloud, each)),
+  ];
+}
+
+const created = (cloud: Cloud, entry: Entry<{ state: string }>): Change =>
+  replace(entry, { ...entry.value, state: "created", state_updated: cloud.clock.now() });
+
+async function makeDirectory(cloud: Cloud, uuid: string): Promise<void> {
+  const directory = instanceDirectory(cloud.config, uuid);
+  await mkdir(directory, { recursive: true });
+  // QEMU's user must be able to enter it, whatever this process's umask is.
+  await chmod(directory, 0o755);
+}
+
+function requireDevices({ uuid, block_devices }: InstanceRecord) {
+  if (block_devices === null) throw new CloudError("internal", `instance ${uuid}: its disks are not settled`);
+  return block_devices.devices;
+}
+
+function networkOf(cloud: Cloud, uuid: string): NetworkRecord {
+  const network = cloud.store.mirror.get<NetworkRecord>(networkKey(uuid))?.value;
+  if (network === undefined) throw new CloudError("not_found", `network ${uuid} not found`);
+  return network;
+}
+
+const netblockOf = (cloud: Cloud, uuid: string): string => networkOf(cloud, uuid).netblock;

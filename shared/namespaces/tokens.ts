@@ -1,0 +1,67 @@
+// Tokens: JWTs (HS256, 15 minutes) that name a namespace and the key that it was opened with. Sole importer of fast-jwt.
+// A token is good as long as its signature, its time, its key and its namespace are.
+import { createSigner, createVerifier } from "fast-jwt";
+import type { Caller, Cloud } from "../cloud.ts";
+import { CloudError } from "../errors.ts";
+import { type KeyRecord, keyKey } from "./record.ts";
+
+const LIFE_MS = 15 * 60 * 1000;
+const REMEMBERED = 10_000;
+
+interface Claims {
+  identity: string;
+  key_name: string;
+  key_id: string;
+}
+
+export interface Tokens {
+  issue(namespace: string, key: KeyRecord): string;
+  /** Throws what the library throws for a token that is not good. */
+  read(token: string): Claims;
+}
+
+export function openTokens(secret: string): Tokens {
+  const key = Buffer.from(secret);
+  const sign = createSigner({ key, algorithm: "HS256", expiresIn: LIFE_MS, notBefore: 0 });
+  const verify = createVerifier({
+    key,
+    algorithms: ["HS256"],
+    cache: REMEMBERED,
+    requiredClaims: ["exp", "identity", "key_name", "key_id"],
+  });
+  return {
+    issue(namespace, { name, id }) {
+      const jti = crypto.randomUUID();
+      const claims = { identity: namespace, sub: namespace, key_name: name, key_id: id };
+      return sign({ ...claims, jti, fresh: false, type: "access" });
+    },
+    read: (token) => verify(token) as Claims,
+  };
+}
+
+/** Who sends this header. Rejects with "unauthenticated" in the words old clients know. */
+export async function callerOf(cloud: Cloud, header: string | undefined): Promise<Caller> {
+  if (header === undefined || header === "")
+    throw new CloudError("unauthenticated", "Missing Authorization Header");
+  const parts = header.split(" ");
+  if (parts.length !== 2 || parts[0] !== "Bearer" || parts[1] === undefined) {
+    throw new CloudError("unauthenticated", "Bad Authorization header. Expected value 'Bearer <JWT>'");
+  }
+  const claims = readClaims(cloud.tokens, parts[1]);
+  const where = keyKey(claims.identity, claims.key_name);
+  const entry = cloud.store.mirror.get<KeyRecord>(where);
+  if (entry?.value.id === claims.key_id) return { namespace: claims.identity };
+  const confirmed = await cloud.store.get<KeyRecord>(where);
+  if (confirmed?.value.id === claims.key_id) return { namespace: claims.identity };
+  throw new CloudError("unauthenticated", "the key of this token is gone");
+}
+
+function readClaims(tokens: Tokens, token: string): Claims {
+  try {
+    return tokens.read(token);
+  } catch (error) {
+    const expired = (error as { code?: string }).code === "FAST_JWT_EXPIRED";
+    const words = expired ? "Signature has expired" : "invalid JWT in Authorization header";
+    throw new CloudError("unauthenticated", words, { cause: error });
+  }
+}

@@ -1,0 +1,69 @@
+// Makes this node carry a network exactly as the records say: all of it, or nothing.
+import type { Cloud } from "../cloud.ts";
+import { isNetworkNode } from "../nodes/network-node.ts";
+import { NODES, type NodeRecord } from "../nodes/record.ts";
+import type { Gateway, NetworkPlan } from "../ports/network/network.ts";
+import { interfacesOn } from "./find.ts";
+import { type InterfaceRecord, type NetworkRecord, networkKey } from "./record.ts";
+
+/**
+ * Answers what had to be mended. One at a time a network, so that an older plan never overwrites a newer one.
+ * A network without a record is left alone.
+ */
+export function convergeNetwork(cloud: Cloud, uuid: string): Promise<string[]> {
+  return cloud.mutex.run(`network/${uuid}`, async () => {
+    const network = cloud.store.mirror.get<NetworkRecord>(networkKey(uuid))?.value;
+    if (network === undefined) return [];
+    if (belongsHere(cloud, network)) return cloud.network.ensure(planOf(cloud, network));
+    await cloud.network.remove({ uuid, vxid: network.vxid });
+    return [];
+  });
+}
+
+/** The network node carries every living network, another node those of its instances. */
+export function belongsHere(cloud: Cloud, network: NetworkRecord): boolean {
+  if (network.state !== "initial" && network.state !== "created") return false;
+  return (
+    isNetworkNode(cloud) || interfacesOn(cloud, network.uuid).some(({ node }) => node === cloud.node.name)
+  );
+}
+
+function planOf(cloud: Cloud, network: NetworkRecord): NetworkPlan {
+  const interfaces = interfacesOn(cloud, network.uuid);
+  const plan = {
+    uuid: network.uuid,
+    vxid: network.vxid,
+    netblock: network.netblock,
+    mtu: cloud.mtu,
+    mesh: meshOf(cloud, interfaces),
+  };
+  return isNetworkNode(cloud) ? { ...plan, gateway: gatewayOf(cloud, network, interfaces) } : plan;
+}
+
+/** The other nodes that carry the network: the network node and those of its interfaces. */
+function meshOf(cloud: Cloud, interfaces: readonly InterfaceRecord[]): string[] {
+  const hosts = new Set(interfaces.map(({ node }) => node));
+  const nodes = cloud.store.mirror.list<NodeRecord>(NODES).map(({ value }) => value);
+  const addresses = nodes.filter(({ name }) => hosts.has(name)).map(({ ip }) => ip);
+  const all = new Set([...addresses, cloud.config.NETWORK_NODE_IP || cloud.node.ip]);
+  all.delete(cloud.node.ip);
+  return [...all].sort();
+}
+
+function gatewayOf(cloud: Cloud, network: NetworkRecord, interfaces: readonly InterfaceRecord[]): Gateway {
+  const hosts = interfaces.map(({ macaddr, ipv4, host_name }) => ({
+    macaddr: macaddr.toLowerCase(),
+    name: host_name,
+    address: ipv4,
+  }));
+  const floating = interfaces.flatMap(({ floating: address, ipv4 }) =>
+    address === null ? [] : [{ address, inner: ipv4 }],
+  );
+  return {
+    ...(network.provide_dhcp
+      ? { dhcp: { domain: cloud.config.ZONE, dns: [cloud.config.DNS_SERVER], hosts } }
+      : {}),
+    ...(network.floating_gateway === null ? {} : { nat: { address: network.floating_gateway } }),
+    floating,
+  };
+}

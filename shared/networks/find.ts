@@ -1,0 +1,58 @@
+// Networks as a caller may see them.
+import type { Caller, Cloud } from "../cloud.ts";
+import { CloudError } from "../errors.ts";
+import { findByRef, owns } from "../find.ts";
+import type { Entry } from "../ports/store/store.ts";
+import {
+  type AddressRecord,
+  addressPrefix,
+  FLOATING,
+  type InterfaceRecord,
+  interfaceKey,
+  isOver,
+  NETWORKS,
+  type NetworkRecord,
+} from "./record.ts";
+
+interface Path {
+  cloud: Cloud;
+  caller: Caller;
+  params: Readonly<Record<string, string>>;
+}
+
+/** The network of the path, deleted ones included. */
+export const theNetwork = ({ cloud, caller, params }: Path): Promise<Entry<NetworkRecord>> =>
+  findByRef<NetworkRecord>(cloud, caller, "network", NETWORKS, params.network_ref ?? "");
+
+/** A network that a new instance may use. Rejects with "not_found", naming the reference. */
+export async function findUsableNetwork(
+  cloud: Cloud,
+  caller: Caller,
+  ref: string,
+): Promise<Entry<NetworkRecord>> {
+  const gone = new CloudError("not_found", `network ${ref} not found`);
+  const entry = await findByRef<NetworkRecord>(cloud, caller, "network", NETWORKS, ref).catch(
+    (error: unknown) => {
+      throw error instanceof CloudError && error.kind === "not_found" ? gone : error;
+    },
+  );
+  if (ref === FLOATING || isOver(entry.value.state) || entry.value.state === "deleting") throw gone;
+  return entry;
+}
+
+/** Own ones, all of them for `system`; without `all` only the living. */
+export function listNetworks(cloud: Cloud, caller: Caller, all: boolean): NetworkRecord[] {
+  return cloud.store.mirror
+    .list<NetworkRecord>(NETWORKS)
+    .map(({ value }) => value)
+    .filter((network) => owns(caller, network) && (all || !isOver(network.state)));
+}
+
+/** The living interfaces on a network, found by the addresses they hold. */
+export function interfacesOn(cloud: Cloud, network: string): InterfaceRecord[] {
+  return cloud.store.mirror
+    .list<AddressRecord>(addressPrefix(network))
+    .filter(({ value }) => value.use === "interface")
+    .map(({ value }) => cloud.store.mirror.get<InterfaceRecord>(interfaceKey(value.owner))?.value)
+    .filter((found): found is InterfaceRecord => found !== undefined && found.state !== "deleted");
+}

@@ -1,0 +1,148 @@
+// Power changes as libvirt tells them, through one `virsh event` process that is started again for as long as it ends.
+// Its connection is also how the return of a libvirtd that was away or frozen is noticed.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { createInterface } from "node:readline";
+import type { Clock } from "../../clock.ts";
+import type { Log } from "../../log.ts";
+import type { Domain, PowerState } from "./hypervisor.ts";
+import { VIRSH_ENVIRONMENT, wordsOf } from "./virsh.ts";
+
+export interface EventStream {
+  /** A caller was told "unavailable": libvirt is asked anew, and its answer is a return. */
+  suspect(): void;
+  close(): Promise<void>;
+}
+
+interface EventStreamOptions {
+  uri: string;
+  clock: Clock;
+  log: Log;
+  onPower(domain: Domain): void;
+  onReturn(): void;
+}
+
+const RETRY_MS = 500;
+/** How long one process may wait for libvirtd's greeting; a frozen one greets it at the moment it thaws. */
+const CONNECT_MS = 30_000;
+/** virsh asks for the events right after it said that it is connected, and does not say when it has them. */
+const REGISTER_MS = 50;
+const SOCKETS = ["/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock"];
+const READY = "ready";
+/** `setpriv` lets no virsh outlive a node process that was killed; -k and -K notice a frozen libvirtd in 20 s. */
+const PROGRAM = ["setpriv", "--pdeathsig", "KILL", "virsh", "-k", "5", "-K", "3"] as const;
+
+export function openEventStream(options: EventStreamOptions): EventStream {
+  const { uri, clock, log } = options;
+  const stopping = new AbortController();
+  let current: ChildProcess | undefined;
+  let connected = false;
+  let missed = false;
+  const ended = keepWatching();
+
+  async function keepWatching(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      if (await isReachable(uri)) await watchOnce();
+      missed = true;
+      await clock.sleep(RETRY_MS, stopping.signal).catch(() => {});
+    }
+  }
+
+  /** Lives as long as one virsh does. */
+  async function watchOnce(): Promise<void> {
+    const [command, ...args] = PROGRAM;
+    const script = `echo ${READY}; event --event lifecycle --loop`;
+    const virsh = spawn(command, [...args, "-c", uri, script], {
+      env: VIRSH_ENVIRONMENT,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    current = virsh;
+    const gone = once(virsh, "close").catch((error: unknown) => log.error({ err: error }, "virsh: cannot be started"));
+    const impatience = setTimeout(() => virsh.kill("SIGKILL"), CONNECT_MS);
+    let words = "";
+    virsh.stderr.setEncoding("utf8").on("data", (text: string) => {
+      words = (words + text).slice(-2_000);
+    });
+    createInterface(virsh.stdout).on("line", (line) => {
+      if (line === READY) {
+        clearTimeout(impatience);
+        void greet(virsh);
+        return;
+      }
+      const domain = parsePowerEvent(line);
+      if (domain !== undefined) options.onPower(domain);
+    });
+    await gone;
+    clearTimeout(impatience);
+    current = undefined;
+    connected = false;
+    if (!stopping.signal.aborted) log.warn({ reason: wordsOf(words) }, "libvirt: the event stream ended");
+  }
+
+  async function greet(virsh: ChildProcess): Promise<void> {
+    await clock.sleep(REGISTER_MS, stopping.signal).catch(() => {});
+    if (stopping.signal.aborted || virsh !== current) return;
+    connected = true;
+    if (!missed) return;
+    missed = false;
+    log.info({}, "libvirt: answers again");
+    options.onReturn();
+  }
+
+  return {
+    suspect() {
+      missed = true;
+      if (connected) current?.kill("SIGKILL");
+      connected = false;
+    },
+    async close() {
+      stopping.abort();
+      current?.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
+
+/** Whether anything listens at libvirt's usual sockets: a thousand times cheaper than a virsh that finds out. */
+async function isReachable(uri: string): Promise<boolean> {
+  if (uri !== "qemu:///system") return true;
+  for (const path of SOCKETS) if (await listens(path)) return true;
+  return false;
+}
+
+function listens(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}
+
+const LINE = /event 'lifecycle' for domain 'sf:([0-9a-f-]{36})': (\w+) ?(.*)$/;
+
+/** The power change that a line of `virsh event` tells of. "Shutdown" is not yet "off": "Stopped" follows it. */
+export function parsePowerEvent(line: string): Domain | undefined {
+  const [, uuid, event, detail] = LINE.exec(line) ?? [];
+  const power = event === undefined ? undefined : powerAfter(event, detail ?? "");
+  return uuid === undefined || power === undefined ? undefined : { uuid, power };
+}
+
+function powerAfter(event: string, detail: string): PowerState | undefined {
+  switch (event) {
+    case "Started":
+    case "Resumed":
+      return "on";
+    case "Suspended":
+    case "PMSuspended":
+      return "paused";
+    case "Stopped":
+      return detail === "Crashed" || detail === "Failed" ? "crashed" : "off";
+    case "Crashed":
+      return "crashed";
+    default:
+      return undefined;
+  }
+}

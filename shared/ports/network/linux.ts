@@ -1,0 +1,85 @@
+// The network port on Linux: reads what is, computes what is missing, applies it in a few batches.
+// All links of a network carry its UUID as their alias, so that every node can tell whose they are.
+import { CloudError } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import { openMutex } from "../../mutex.ts";
+import type { Exec } from "../exec/exec.ts";
+import { checkNetwork, checkNode, checkPlan } from "./check.ts";
+import { ensureNetwork, type Parts, removeNetwork } from "./converge-network.ts";
+import { openDhcp, type Render } from "./dhcp.ts";
+import { openIp } from "./ip.ts";
+import { vxidOfLink } from "./names.ts";
+import type { FoundNetwork, Network } from "./network.ts";
+import { ensureNode, removeNode } from "./node-links.ts";
+import { openRules } from "./rules.ts";
+
+export interface LinuxNetworkOptions {
+  exec: Exec;
+  egress_nic: string;
+  /** This node's own address in the mesh. */
+  node_address: string;
+  storage_path: string;
+  /** Fills a template: dnsmasq.conf, gateway.nft or node.nft. */
+  render: Render;
+  log: Log;
+}
+
+/** Loopback carries no mesh; its 64 KiB would be no use to a guest. */
+const LOOPBACK_MTU = 1550;
+
+export function openLinuxNetwork(options: LinuxNetworkOptions): Network {
+  const { exec, egress_nic, node_address, storage_path, render, log } = options;
+  const parts: Parts = {
+    exec,
+    ip: openIp(exec),
+    rules: openRules(exec),
+    dhcp: openDhcp({ exec, storagePath: storage_path, render }),
+    render,
+    storagePath: storage_path,
+    egressNic: egress_nic,
+    nodeAddress: node_address,
+  };
+  const mutex = openMutex();
+  const told = (fields: object, mended: string[]) => {
+    if (mended.length > 0) log.info({ ...fields, mended }, "links and rules mended");
+    return mended;
+  };
+
+  return {
+    underlayMtu: () => underlayMtu(parts),
+    async ensureNode(links) {
+      checkNode(links);
+      return told(links, await mutex.run("node", () => ensureNode(parts, links)));
+    },
+    async removeNode(links) {
+      checkNode(links);
+      await mutex.run("node", () => removeNode(parts, links));
+    },
+    async ensure(plan) {
+      checkPlan(plan);
+      const mended = await mutex.run(String(plan.vxid), () => ensureNetwork(parts, plan));
+      return told({ network: plan.uuid }, mended);
+    },
+    async remove(network) {
+      checkNetwork(network);
+      await mutex.run(String(network.vxid), () => removeNetwork(parts, network));
+    },
+    list: () => listNetworks(parts),
+  };
+}
+
+async function underlayMtu({ ip, egressNic }: Parts): Promise<number> {
+  const link = (await ip.read([`address show dev ${egressNic}`])).links.get(egressNic);
+  if (link === undefined)
+    throw new CloudError("internal", `${egressNic}: there is no such interface on this node`);
+  return link.flags.includes("LOOPBACK") ? LOOPBACK_MTU : link.mtu;
+}
+
+async function listNetworks({ ip }: Parts): Promise<FoundNetwork[]> {
+  const owners = new Map<number, string | undefined>();
+  for (const link of (await ip.read(["address show"])).links.values()) {
+    const vxid = vxidOfLink(link.ifname);
+    if (vxid !== undefined) owners.set(vxid, link.ifalias ?? owners.get(vxid));
+  }
+  return [...owners].map(([vxid, uuid]) => (uuid === undefined ? { vxid } : { vxid, uuid }));
+}

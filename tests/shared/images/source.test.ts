@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { resolveSource } from "#shared/images/source.ts";
+import type { ImageTools } from "#shared/images/tools.ts";
+import { type ImageBench, openBench, rawDisk } from "./bench.ts";
+
+const cirrosIndex = ["0.3.0", "0.5.1", "0.10.2", "0.9.0"]
+  .map((it) => `<a href="${it}/">${it}/</a>`)
+  .join("\n");
+const ubuntuIndex = `
+<a href="bionic/">bionic/</a>  2023-06-07 11:06    -   Ubuntu Server 18.04 LTS (Bionic Beaver) daily builds
+<a href="groovy/">groovy/</a>  2021-07-22 11:06    -   Ubuntu Server 20.10 (Groovy Gorilla) daily builds
+<a href="focal/">focal/</a>    2023-06-07 11:06    -   Ubuntu Server 20.04 LTS (Focal Fossa) daily builds
+<a href="future/">future/</a>  2023-06-07 11:06    -   Ubuntu Server 98.04 LTS (Future Fox) daily builds
+`;
+
+describe("image sources", () => {
+  let bench: ImageBench;
+  beforeEach(async () => {
+    bench = await openBench((url) => ({
+      DOWNLOAD_URL_CIRROS: `${url}/cirros/%(vernum)s/cirros-%(vernum)s-x86_64-disk.img`,
+      DOWNLOAD_URL_UBUNTU: `${url}/%(vername)s/current/%(vername)s-server-cloudimg-amd64.img`,
+    }));
+    bench.server.serve("/cirros/", { body: cirrosIndex });
+    bench.server.serve("/", { body: ubuntuIndex });
+  });
+  afterEach(() => bench.close());
+
+  const urlOf = async (text: string) =>
+    (await resolveSource(bench.tools, text)).url.replace(bench.server.url, "");
+  const at = (seconds: number): ImageTools => ({
+    ...bench.tools,
+    clock: { ...bench.tools.clock, now: () => Date.now() / 1000 + seconds },
+  });
+
+  it("resolveSource: a named version is not asked of the index", async () => {
+    assert.equal(await urlOf("cirros:0.5.1"), "/cirros/0.5.1/cirros-0.5.1-x86_64-disk.img");
+    assert.equal(await urlOf("ubuntu:18.04"), "/bionic/current/bionic-server-cloudimg-amd64.img");
+    assert.equal(await urlOf("ubuntu:noble"), "/noble/current/noble-server-cloudimg-amd64.img");
+    assert.equal(bench.server.asked.length, 0);
+  });
+
+  it("resolveSource: no version means the highest, and the newest LTS that is out", async () => {
+    assert.equal(await urlOf("cirros"), "/cirros/0.10.2/cirros-0.10.2-x86_64-disk.img");
+    assert.equal(await urlOf("ubuntu"), "/focal/current/focal-server-cloudimg-amd64.img");
+  });
+
+  it("resolveSource: the index is asked once an hour, and what it said last is used while it is away", async () => {
+    for (let count = 0; count < 3; count++) await urlOf("cirros");
+    assert.equal(bench.server.asked.length, 1);
+    bench.server.serve("/cirros/", { status: 500 });
+    const { url } = await resolveSource(at(4000), "cirros");
+    assert.match(url, /0\.10\.2/);
+    assert.equal(bench.server.asked.length, 2);
+  });
+
+  it("resolveSource: an index that lists nothing is an error that says what to do", async () => {
+    bench.server.serve("/cirros/", { body: "<html></html>" });
+    await assert.rejects(urlOf("cirros"), {
+      kind: "unavailable",
+      message: /lists no version of cirros; name one/,
+    });
+  });
+
+  it("resolveSource: a URL stays as it is, also one that begins like a shorthand", async () => {
+    assert.equal((await resolveSource(bench.tools, "http://h/ubuntu?x=1")).url, "http://h/ubuntu?x=1");
+    assert.equal(
+      (await resolveSource(bench.tools, "https://cirros.example/")).url,
+      "https://cirros.example/",
+    );
+  });
+
+  it("resolveSource: anything else is refused", async () => {
+    for (const text of [
+      "cirros***",
+      "cirros:",
+      "cirros:../x",
+      "cirros-thing",
+      "ubuntu:99.99",
+      "ubuntu:Focal",
+      "ubuntu:a b",
+      "ubuntu:__proto__",
+    ])
+      await assert.rejects(urlOf(text), { kind: "malformed", message: `Cannot parse version: ${text}` });
+  });
+
+  it("ensureImage: MD5SUMS must vouch for ubuntu, may for cirros", async () => {
+    const body = rawDisk();
+    const md5 = createHash("md5").update(body).digest("hex");
+    bench.server.serve("/cirros/1.0/cirros-1.0-x86_64-disk.img", { body });
+    bench.server.serve("/focal/current/focal-server-cloudimg-amd64.img", { body });
+    const sums = (sum: string) =>
+      bench.server.serve("/focal/current/MD5SUMS", { body: `${sum} *focal-server-cloudimg-amd64.img\n` });
+    await bench.ensure("cirros:1.0");
+    await assert.rejects(bench.ensure("ubuntu:focal"), { message: /MD5SUMS: the server answered 404/ });
+    sums("0".repeat(32));
+    await assert.rejects(bench.ensure("ubuntu:focal"), { kind: "unavailable", message: /its MD5 is/ });
+    sums(md5);
+    assert.equal((await bench.ensure("ubuntu:focal")).record.checksum, md5);
+  });
+});
