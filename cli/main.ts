@@ -37,8 +37,11 @@ function buildProgram(argv: readonly string[]): Program {
     .option("--apiurl <url>", "where the API is")
     .addHelpText("after", EXAMPLES);
   // The last one given counts.
-  for (const name of ["pretty", "simple", "json"] as const)
-    program.on(`option:${name}`, () => (format = name));
+  for (const name of ["pretty", "simple", "json"] as const) {
+    program.on(`option:${name}`, () => {
+      format = name;
+    });
+  }
   for (const [name, command] of Object.entries(commands)) {
     const [group = ""] = name.split(" ");
     groupIn(program, [group]);
@@ -111,9 +114,15 @@ function exitCodeOf(error: unknown): number {
   return exitCode;
 }
 
+/** The reader may leave before the end, as `head` does; a full disk is worth a word. */
+function endWithoutOutput(error: NodeJS.ErrnoException): never {
+  if (error.code === "EPIPE") process.exit(0);
+  warn(`cannot write the output: ${error.message}`);
+  process.exit(1);
+}
+
 async function main(): Promise<void> {
-  // The reader may leave before the end, as `head` does.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+  process.stdout.on("error", endWithoutOutput);
   // The old client's line in a shell's start-up file evaluates what is printed: no completion, so print nothing.
   if (process.env._SF_CLIENT_COMPLETE !== undefined) return;
   await buildProgram(process.argv)

@@ -136,7 +136,9 @@ function firstExisting(path: string): string {
 
 async function takeDown(quick: QuickStart, progress: Progress): Promise<void> {
   const failures = await quick.undo();
-  if (!quick.existed && failures.length === 0) await quick.forget();
+  if (!quick.existed && failures.length === 0) {
+    await quick.forget().catch((error) => failures.push(messageOf(error)));
+  }
   for (const failure of failures) progress.say(`not taken down: ${failure}`);
   progress.say(
     failures.length === 0 ? "what was started is taken down again" : "run npm stop to try that again",

@@ -1,11 +1,10 @@
 // `npm stop`: takes the cloud of this machine down. `npm stop -- --purge` also removes everything that it made.
 // Safe to repeat; after a failure a second run goes on where the first one ended.
-import { rm } from "node:fs/promises";
 import { messageOf } from "../shared/errors.ts";
 import { readCredentials } from "./lib/credentials.ts";
 import { ensureEtcd, ensureLibvirt } from "./lib/parts.ts";
 import { openProgress, type Progress } from "./lib/progress.ts";
-import { QuickStart } from "./lib/quick-start.ts";
+import { QuickStart, removeDirectory } from "./lib/quick-start.ts";
 import { LOCK, type Part, PLACES, withLock } from "./lib/state.ts";
 
 /** libvirt and etcd last: taking down the guests needs them. */
@@ -53,8 +52,7 @@ async function removeFiles(quick: QuickStart): Promise<void> {
     console.log(`${credentials.path} was changed since npm start wrote it, and stays`);
   }
   await quick.forget();
-  await rm(quick.places.logs, { recursive: true, force: true });
-  await rm(quick.places.cache, { recursive: true, force: true });
+  for (const path of [quick.places.logs, quick.places.cache]) await removeDirectory(path);
   console.log("nothing of it is left");
 }
 

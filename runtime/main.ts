@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 // sf-node: runs a node, and the few things that are done beside one.
 import { readFileSync } from "node:fs";
 import { text } from "node:stream/consumers";

@@ -32,12 +32,14 @@ import { openTemplates } from "../shared/render.ts";
 import { openDispatch } from "./dispatch.ts";
 import { listen } from "./listen.ts";
 import { openReactor } from "./reactor.ts";
+import { TEMPLATES } from "./root.ts";
 import { scan } from "./scan.ts";
 import { openTicker } from "./ticker.ts";
 import { VERSION } from "./version.ts";
 import { openWorker } from "./worker.ts";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
+/** The built-in functions stand beside this file's directory, in source and in the build. */
+const FUNCTIONS = fileURLToPath(new URL("../functions", import.meta.url));
 const VXLAN_OVERHEAD = 50;
 
 /** What reads come from memory for. Events, MACs and locks are asked for where they are. */
@@ -68,10 +70,7 @@ export async function startNode(config: Config, log: Log): Promise<RunningNode> 
     for (const closer of closers.splice(0).reverse()) await closer();
   }
   try {
-    const table = await scan([
-      join(ROOT, "functions"),
-      ...(config.FUNCTIONS === "" ? [] : [config.FUNCTIONS]),
-    ]);
+    const table = await scan([FUNCTIONS, ...(config.FUNCTIONS === "" ? [] : [config.FUNCTIONS])]);
     const { cloud, emit } = await openCloud(config, log, closers, (it) => openReactor(it, table.reactions));
     const listener = await listen(cloud, openDispatch(table));
     closers.push(() => listener.close());
@@ -109,7 +108,7 @@ async function openCloud(
   };
   const store = await openNodeStore(config, node.name, log);
   closers.push(() => store.close());
-  const templates = openTemplates([config.TEMPLATE_PATH, join(ROOT, "templates")].filter((it) => it !== ""));
+  const templates = openTemplates([config.TEMPLATE_PATH, TEMPLATES].filter((it) => it !== ""));
   const render: Cloud["render"] = (name, values) => templates.render(name, values);
   const network = openLinuxNetwork({
     exec,

@@ -59,7 +59,7 @@ interface Place {
 }
 
 function placeOf(file: string): Place {
-  const match = /^(.+)\.([a-z]+)\.ts$/.exec(file);
+  const match = /^(.+)\.([a-z]+)\.[tj]s$/.exec(file);
   const [, name = "", suffix = ""] = match ?? [];
   if (!SUFFIXES.has(suffix)) {
     throw new CloudError(

@@ -1,7 +1,6 @@
 // Takes down what a stopped node left running on this machine: its guests, networks and rules. Only what the store knows.
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { systemClock } from "../shared/clock.ts";
 import type { Config } from "../shared/config.ts";
 import { INSTANCES, type InstanceRecord } from "../shared/instances/record.ts";
@@ -12,12 +11,13 @@ import { openLibvirt } from "../shared/ports/hypervisor/libvirt.ts";
 import { openLinuxNetwork } from "../shared/ports/network/linux.ts";
 import { openTemplates } from "../shared/render.ts";
 import { openNodeStore } from "./node.ts";
+import { TEMPLATES } from "./root.ts";
 
 /** With `purge` the definitions, the files and the records go too. Safe to repeat. */
 export async function tearDown(config: Config, log: Log, purge: boolean): Promise<void> {
   const store = await openNodeStore(config, "teardown", log);
   const hypervisor = openLibvirt({ uri: config.LIBVIRT_URI, clock: systemClock, log });
-  const templates = openTemplates([fileURLToPath(new URL("../templates", import.meta.url))]);
+  const templates = openTemplates([TEMPLATES]);
   const network = openLinuxNetwork({
     exec: realExec,
     egress_nic: config.NODE_EGRESS_NIC,

@@ -1,6 +1,9 @@
 // The one error type. Everything that is not a CloudError reaches a caller as 500 without its text.
 
-/** What went wrong, from a closed list; each kind has one HTTP status. */
+/**
+ * What went wrong, from a closed list; each kind has one HTTP status. "unavailable" is a part of this cloud that does not
+ * answer now: whoever waits tries again. "unreachable" is somebody else's server.
+ */
 export type ErrorKind =
   | "malformed"
   | "unauthenticated"
@@ -11,6 +14,7 @@ export type ErrorKind =
   | "throttled"
   | "internal"
   | "unavailable"
+  | "unreachable"
   | "insufficient";
 
 const statuses: Record<ErrorKind, number> = {
@@ -23,6 +27,7 @@ const statuses: Record<ErrorKind, number> = {
   throttled: 429,
   internal: 500,
   unavailable: 503,
+  unreachable: 502,
   insufficient: 507,
 };
 

@@ -9,21 +9,8 @@ import { showMetadata } from "./metadata.ts";
 const WIDTH = 13;
 const diskWidths = { type: 5, bus: 4, size: 2, base: 0 };
 const videoWidths = { model: 0, memory: 0 };
-const jsonFields = [
-  ...[
-    "uuid",
-    "name",
-    "namespace",
-    "cpus",
-    "memory",
-    "disk_spec",
-    "video",
-    "node",
-    "console_port",
-    "vdi_port",
-  ],
-  ...["ssh_key", "user_data", "power_state", "state"],
-];
+const jsonFields = `uuid name namespace cpus memory disk_spec video node console_port vdi_port
+  ssh_key user_data power_state state`.split(/\s+/);
 
 interface Parts {
   readonly metadata: Metadata;

@@ -124,7 +124,7 @@ export async function ensureNode(quick: QuickStart): Promise<string> {
 
 export function apiUrl(quick: QuickStart): string {
   const { API_ADDRESS, API_PORT } = quick.config;
-  return `http://${API_ADDRESS === "0.0.0.0" ? "localhost" : API_ADDRESS}:${API_PORT}`;
+  return `http://${API_ADDRESS === "0.0.0.0" ? "127.0.0.1" : API_ADDRESS}:${API_PORT}`;
 }
 
 export async function nodeAnswers(quick: QuickStart): Promise<boolean> {

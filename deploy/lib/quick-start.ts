@@ -1,6 +1,6 @@
 // The one-node cloud of this machine as start and stop see it: its parts in the background, its state on disk, and what
 // has to be undone if the start fails.
-import { readdir, rm, rmdir } from "node:fs/promises";
+import { rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -118,13 +118,15 @@ export class QuickStart {
   /** Removes state, etcd's data and the credentials, as far as they are ours. */
   async forget(): Promise<void> {
     if (this.state.credentials !== undefined) await removeCredentials(this.state.credentials);
-    await removeWithParent(this.places.state);
+    await removeDirectory(this.places.state);
+    // Something else in it keeps it.
+    await rmdir(dirname(this.places.state)).catch(() => {});
   }
 }
 
-/** Removes a directory, and the one above it if nothing else is there. */
-export async function removeWithParent(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true });
-  const rest = await readdir(dirname(path)).catch(() => ["unknown"]);
-  if (rest.length === 0) await rmdir(dirname(path));
+/** Removes a directory with all in it; one that is a mount point stays, empty. */
+export async function removeDirectory(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true }).catch((error) => {
+    if (error.code !== "EBUSY") throw error;
+  });
 }

@@ -9,7 +9,6 @@ type Variables = Readonly<Record<string, string | undefined>>;
 
 export function chooseSettings(given: Variables, last: Variables, virtType: string): Record<string, string> {
   const chosen: Record<string, string> = {
-    SHAKENFIST_API_ADDRESS: "127.0.0.1",
     SHAKENFIST_ETCD_HOSTS: OWN_ETCD,
     SHAKENFIST_RAM_SYSTEM_RESERVATION: "0.5",
     ...nodeSettings(last),

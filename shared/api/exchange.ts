@@ -33,7 +33,8 @@ export async function exchange(call: Call): Promise<Answer> {
     headers["content-length"] = String(Buffer.byteLength(call.body));
   }
   return new Promise((resolve, reject) => {
-    const sent = request(call.base, { method: call.method, path: call.path, headers });
+    // A connection of its own: a kept one may be closed by the server just as it is used again.
+    const sent = request(call.base, { method: call.method, path: call.path, headers, agent: false });
     const deadline = setTimeout(
       () => sent.destroy(new Error(`no answer within ${call.deadline_ms / 1000} s`)),
       call.deadline_ms,

@@ -28,7 +28,7 @@ type Cached = Entry<ImageRecord>;
 
 /**
  * The image of a URL or a shorthand, fetched if it is not at hand or has changed. Rejects with CloudError: "malformed" for
- * what is no usable image, "unavailable" for what cannot be had, "too_large", "insufficient" when the disk is full.
+ * what is no usable image, "unreachable" for what cannot be had, "too_large", "insufficient" when the disk is full.
  */
 export async function ensureImage(
   tools: ImageTools,
@@ -70,7 +70,7 @@ async function refresh(
     const how = freshness.is === "changed" ? freshness.how : undefined;
     return await fetchOnce(tools, source, options, cached, how);
   } catch (error) {
-    if (!isKind(error, "unavailable") || options.signal?.aborted === true) throw error;
+    if (!isKind(error, "unreachable") || options.signal?.aborted === true) throw error;
     return useCached(options, cached, messageOf(error));
   }
 }

@@ -57,10 +57,10 @@ async function downloadTo(
     signal,
   });
   if (download.status === 304 && unless_still !== undefined) return download;
-  if (download.status !== 200) throw new CloudError("unavailable", `the server answered ${download.status}`);
+  if (download.status !== 200) throw new CloudError("unreachable", `the server answered ${download.status}`);
   const sum = await publishedSum(tools, source, signal);
   if (sum !== undefined && sum !== download.md5)
-    throw new CloudError("unavailable", `its MD5 is ${download.md5}, but MD5SUMS has ${sum}`);
+    throw new CloudError("unreachable", `its MD5 is ${download.md5}, but MD5SUMS has ${sum}`);
   return download;
 }
 

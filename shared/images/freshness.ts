@@ -13,7 +13,7 @@ export type Freshness =
   | { is: "unknown" }
   | { is: "unreachable"; why: string };
 
-/** Rejects with CloudError "unavailable" when the server says that it does not have the image any more. */
+/** Rejects with CloudError "unreachable" when the server says that it does not have the image any more. */
 export async function checkFreshness(
   tools: Pick<ImageTools, "http">,
   image: ImageRecord,
@@ -25,7 +25,7 @@ export async function checkFreshness(
   if (status === 200) return compareHeaders(image, headers);
   if ([400, 403, 405, 501].includes(status)) return { is: hasValidator(image) ? "unknown" : "fresh" };
   if (status >= 500 || status === 429) return { is: "unreachable", why: `the server answered ${status}` };
-  throw new CloudError("unavailable", `Failed to fetch HEAD of ${image.url} (status code ${status})`);
+  throw new CloudError("unreachable", `Failed to fetch HEAD of ${image.url} (status code ${status})`);
 }
 
 /** Headers of a GET that is answered with 304 when nothing has changed. */
@@ -46,7 +46,7 @@ async function head(
   try {
     return await tools.http.head(url, { timeout_ms: HEAD_MS, ...(signal === undefined ? {} : { signal }) });
   } catch (error) {
-    if (!isKind(error, "unavailable") || signal?.aborted === true) throw error;
+    if (!isKind(error, "unreachable") || signal?.aborted === true) throw error;
     return { why: error.message };
   }
 }

@@ -79,7 +79,7 @@ const ubuntu: Distribution = {
       .filter(({ vernum }) => isReleased(vernum, now)),
 };
 
-/** Rejects with CloudError: "malformed" for any other text, "unavailable" when the newest version cannot be learnt. */
+/** Rejects with CloudError: "malformed" for any other text, "unreachable" when the newest version cannot be learnt. */
 export async function resolveSource(tools: ImageTools, text: string, signal?: AbortSignal): Promise<Source> {
   const [, name, , wanted] = /^(cirros|ubuntu)(:(.*))?$/.exec(text) ?? [];
   if (name === undefined) return { url: requireUrl(text), sums: "none" };
@@ -106,9 +106,9 @@ export async function publishedSum(
       .map((line) => /^([0-9a-f]{32})\s+\*?(\S+)\s*$/.exec(line))
       .find((it) => it?.[2] === name);
     if (found?.[1] !== undefined) return found[1];
-    throw new CloudError("unavailable", `${sums}: has no checksum of ${name}`);
+    throw new CloudError("unreachable", `${sums}: has no checksum of ${name}`);
   } catch (error) {
-    if (source.sums === "optional" && isKind(error, "unavailable") && signal?.aborted !== true)
+    if (source.sums === "optional" && isKind(error, "unreachable") && signal?.aborted !== true)
       return undefined;
     throw error;
   }
@@ -137,7 +137,7 @@ async function findLatest(
     const page = await fetchText(tools, index, signal);
     const newest = distribution.list(page, tools.clock.now()).sort(byNumber).at(-1);
     if (newest === undefined)
-      throw new CloudError("unavailable", `${index}: lists no version of ${distribution.name}; name one`);
+      throw new CloudError("unreachable", `${index}: lists no version of ${distribution.name}; name one`);
     await tools.store.commit([put(key, { ...newest, index, fetched: tools.clock.now() })]);
     return newest;
   } catch (error) {
@@ -159,7 +159,7 @@ function fetchText(tools: ImageTools, url: string, signal: AbortSignal | undefin
       idle_ms: TEXT_TIMEOUT_MS,
       ...(signal === undefined ? {} : { signal }),
     });
-    if (status !== 200) throw new CloudError("unavailable", `${url}: the server answered ${status}`);
+    if (status !== 200) throw new CloudError("unreachable", `${url}: the server answered ${status}`);
     return await readFile(file, "utf8");
   });
 }

@@ -1,8 +1,10 @@
 // The built sf-client as a process: its command line, its credentials, and whoever reads its output.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { type Client, credentialsFor, openClient, startApi } from "./api-server.ts";
 import { event } from "./samples.ts";
@@ -85,4 +87,19 @@ test("a reader that leaves early: ends the client without a word", async () => {
   child.stdout.once("data", () => child.stdout.destroy());
   const code = await new Promise((resolve) => child.once("close", resolve));
   assert.deepEqual([stderr, code], ["", 0]);
+});
+
+test("a full disk: is said on stderr, with exit 1", async () => {
+  await using api = await startApi({ "GET /instances": { json: [] } });
+  const full = openSync("/dev/full", "w");
+  const env = { ...credentialsFor(api), PATH: process.env.PATH ?? "", HOME: client.home };
+  const child = spawn(process.execPath, [client.file, "instance", "list"], {
+    env,
+    stdio: ["ignore", full, "pipe"],
+  });
+  closeSync(full);
+  const exit = new Promise((resolve) => child.once("close", resolve));
+  assert.ok(child.stderr);
+  assert.match(await text(child.stderr), /^cannot write the output: ENOSPC.*\n$/);
+  assert.equal(await exit, 1);
 });

@@ -9,7 +9,6 @@ test("chooseSettings: suits one small machine, and the node understands all of i
   const { config, warnings } = readConfig(chooseSettings(NIC, {}, "qemu"));
   assert.deepEqual(warnings, []);
   assert.equal(config.VIRT_TYPE, "qemu");
-  assert.equal(config.API_ADDRESS, "127.0.0.1");
   assert.deepEqual(config.ETCD_HOSTS, ["127.0.0.1:2379"]);
   assert.deepEqual(config.IMAGE_ALLOWED_NETWORKS, ["127.0.0.0/8"]);
   assert.ok(config.RAM_SYSTEM_RESERVATION < 1);

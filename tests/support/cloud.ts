@@ -32,6 +32,8 @@ export interface TestCloud {
   /** As `system`. */
   readonly api: ApiClient;
   readonly apiUrl: string;
+  /** Of the namespace `system`. */
+  readonly key: string;
   readonly imageUrl: string;
   readonly store: Store;
   /** The node's process; changes with each start. */
@@ -67,6 +69,7 @@ export async function startCloud(settings: Record<string, string> = {}): Promise
     libvirtd,
     api: new ApiClient({ url: apiUrl, namespace: "system", key: KEY }),
     apiUrl,
+    key: KEY,
     imageUrl,
     store,
     pid: () => node.pid ?? 0,
@@ -82,7 +85,13 @@ export async function startCloud(settings: Record<string, string> = {}): Promise
   };
 }
 
-async function stopAll(node: ChildProcess, images: Server, store: Store, libvirtd: Libvirtd, etcd: TestEtcd): Promise<void> {
+async function stopAll(
+  node: ChildProcess,
+  images: Server,
+  store: Store,
+  libvirtd: Libvirtd,
+  etcd: TestEtcd,
+): Promise<void> {
   node.kill("SIGTERM");
   await ended(node);
   images.close();
@@ -98,7 +107,7 @@ async function ended(child: ChildProcess): Promise<void> {
 
 /** Resolves when it says that it is ready. */
 async function spawnNode(environment: Record<string, string>): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [`${ROOT}runtime/sf-node.mjs`], {
+  const child = spawn(process.execPath, [`${ROOT}dist/node/runtime/main.js`], {
     env: { PATH: process.env.PATH ?? "", ...environment },
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -2,8 +2,9 @@
 // Guests that still run when the test ends go with the sandbox.
 import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, watch, writeFileSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { existsSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
@@ -20,26 +21,26 @@ export interface Libvirtd {
 }
 
 const URI = "qemu:///system";
+const RUN = "/run/libvirt";
 
 /** Starts both daemons and resolves when libvirtd answers. Only inside `enterSandbox`. */
 export async function startLibvirtd(): Promise<Libvirtd> {
-  if (process.env["SF_TEST_SANDBOX"] !== "1") throw new Error("libvirtd may run only inside the sandbox");
+  if (process.env.SF_TEST_SANDBOX !== "1") throw new Error("libvirtd may run only inside the sandbox");
   prepareHost();
-  const virtlogd = spawn("virtlogd", [], { stdio: "ignore" });
-  await existence("/run/libvirt/virtlogd-sock");
-  let libvirtd = await startDaemon();
+  const virtlogd = await startDaemon("virtlogd", "virtlogd-sock");
+  let libvirtd = await startAnswering();
 
   return {
     uri: URI,
-    kill: () => end(libvirtd, "SIGKILL"),
+    kill: () => end(libvirtd),
     freeze: () => void libvirtd.kill("SIGSTOP"),
     thaw: () => void libvirtd.kill("SIGCONT"),
     async start() {
-      libvirtd = await startDaemon();
+      libvirtd = await startAnswering();
     },
     async stop() {
-      await end(libvirtd, "SIGKILL");
-      await end(virtlogd, "SIGKILL");
+      await end(libvirtd);
+      await end(virtlogd);
     },
   };
 }
@@ -57,43 +58,39 @@ function prepareHost(): void {
   execFileSync("mount", ["--bind", "/run/libvirt/kvm", "/dev/kvm"]);
 }
 
-async function startDaemon(): Promise<ChildProcess> {
-  const daemon = spawn("libvirtd", [], { stdio: "ignore" });
-  await once(daemon, "spawn");
-  await existence("/run/libvirt/libvirt-sock");
-  await answer();
+async function startAnswering(): Promise<ChildProcess> {
+  const daemon = await startDaemon("libvirtd", "libvirt-sock");
+  await run("virsh", ["-q", "-c", URI, "list"], { timeout: 20_000 });
   return daemon;
 }
 
-/** A killed daemon leaves its socket behind, so a refused connection may still turn into an answer. */
-async function answer(): Promise<void> {
+/**
+ * Resolves when it accepts connections, which no event tells: the socket's file appears before that. Its pid file is
+ * kept apart, as /run itself is shared by all sandboxes.
+ */
+async function startDaemon(program: string, socket: string): Promise<ChildProcess> {
+  const daemon = spawn(program, ["--pid-file", `${RUN}/${program}.pid`], { stdio: "ignore" });
   const deadline = Date.now() + 20_000;
-  for (;;) {
-    try {
-      await run("virsh", ["-q", "-c", URI, "hostname"], { timeout: 20_000 });
-      return;
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-    }
+  while (!(await accepts(`${RUN}/${socket}`))) {
+    if (daemon.exitCode !== null || Date.now() > deadline) throw new Error(`${program} did not start`);
+    await setTimeout(10);
   }
+  return daemon;
 }
 
-function existence(path: string): Promise<void> {
+function accepts(path: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const watcher = watch(dirname(path), (_event, name) => {
-      if (name === basename(path)) found();
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(true);
     });
-    if (existsSync(path)) found();
-    function found(): void {
-      watcher.close();
-      resolve();
-    }
+    socket.once("error", () => resolve(false));
   });
 }
 
-async function end(daemon: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+async function end(daemon: ChildProcess): Promise<void> {
   if (daemon.exitCode !== null || daemon.signalCode !== null) return;
   const gone = once(daemon, "exit");
-  daemon.kill(signal);
+  daemon.kill("SIGKILL");
   await gone;
 }

@@ -44,7 +44,7 @@ export function openFakeHttp(allowed_networks: readonly string[] = []): FakeHttp
     if (isIP(host) !== 0 && !isAllowed(host))
       throw new CloudError("malformed", `${host}: not in SHAKENFIST_IMAGE_ALLOWED_NETWORKS`);
     if (![...served.keys()].some((url) => hostOf(new URL(url)) === host))
-      throw new CloudError("unavailable", `${showUrl(request.url)}: Name or service not known`);
+      throw new CloudError("unreachable", `${showUrl(request.url)}: Name or service not known`);
     const found = served.get(request.url) ?? { status: 404 };
     const {
       status = 200,
@@ -66,7 +66,7 @@ export function openFakeHttp(allowed_networks: readonly string[] = []): FakeHttp
         requests.push(request);
         const found = answer(request);
         if (found.fault === "mute") await beSilent(url, limits);
-        if (limits.signal?.aborted) throw new CloudError("unavailable", `${showUrl(url)}: stopped`);
+        if (limits.signal?.aborted) throw new CloudError("unreachable", `${showUrl(url)}: stopped`);
         return found;
       },
       () => {},
@@ -85,7 +85,7 @@ export function openFakeHttp(allowed_networks: readonly string[] = []): FakeHttp
       if (found.status !== 200) return { ...found, bytes: 0, md5: "" };
       if (body.length > options.max_bytes) throw new CloudError("too_large", `${showUrl(url)}: too large`);
       if (fault === "stall") await beSilent(url, options);
-      if (fault === "cut") throw new CloudError("unavailable", `${showUrl(url)}: cut short`);
+      if (fault === "cut") throw new CloudError("unreachable", `${showUrl(url)}: cut short`);
       try {
         await writeFile(file, body, { mode: 0o644 });
       } catch (error) {
@@ -108,5 +108,5 @@ async function beSilent(url: string, { timeout_ms, idle_ms, signal }: Limits): P
   await sleep(Math.min(timeout_ms, idle_ms), undefined, signal === undefined ? {} : { signal }).catch(
     () => {},
   );
-  throw new CloudError("unavailable", `${showUrl(url)}: ${signal?.aborted ? "stopped" : "nothing arrived"}`);
+  throw new CloudError("unreachable", `${showUrl(url)}: ${signal?.aborted ? "stopped" : "nothing arrived"}`);
 }

@@ -17,7 +17,7 @@ export async function follow<T extends { status: number; headers: Readonly<Recor
     if (!redirects.has(answer.status) || location === undefined) return answer;
     drop(answer);
     if (count === MAX_REDIRECTS)
-      throw new CloudError("unavailable", `${showUrl(url)}: more than ${MAX_REDIRECTS} redirects`);
+      throw new CloudError("unreachable", `${showUrl(url)}: more than ${MAX_REDIRECTS} redirects`);
     target = parseHttpUrl(location, target);
   }
 }

@@ -24,8 +24,8 @@ export interface Download extends HttpResponse {
 
 /**
  * Both reject with CloudError: "malformed" for a URL that is not http(s) or whose host resolves only to addresses that are
- * not allowed; "unavailable" for anything of the network, in glibc's words for a name that does not resolve
- * (`Name or service not known`); "too_large" past `max_bytes`; "unavailable" too when the body ends before its Content-Length.
+ * not allowed; "unreachable" for anything of the network, in glibc's words for a name that does not resolve
+ * (`Name or service not known`); "too_large" past `max_bytes`; "insufficient" when the disk is full; "unreachable" too when the body ends before its Content-Length.
  * At most five redirects are followed, and each target is checked like the first.
  * A status other than 200 is an answer, not an error; nothing is written to `file` then.
  */

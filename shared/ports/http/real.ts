@@ -160,7 +160,7 @@ async function save(
       hash.update(chunk);
       await handle.appendFile(chunk);
     }
-    if (bytes < length) throw new CloudError("unavailable", `${showUrl(url)}: cut short`);
+    if (bytes < length) throw new CloudError("unreachable", `${showUrl(url)}: cut short`);
     await handle.sync();
   } catch (error) {
     await rm(file, { force: true });
@@ -191,7 +191,7 @@ function wrap(url: string, error: unknown, call: Call): CloudError {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (code === "ENOSPC" || code === "EDQUOT")
     return new CloudError("insufficient", `${showUrl(url)}: no space left to store it`, { cause: error });
-  return new CloudError("unavailable", `${showUrl(url)}: ${reason(error, code, call)}`, { cause: error });
+  return new CloudError("unreachable", `${showUrl(url)}: ${reason(error, code, call)}`, { cause: error });
 }
 
 function reason(error: unknown, code: string, { limits, deadline, silent }: Call): string {

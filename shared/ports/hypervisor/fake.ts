@@ -85,7 +85,8 @@ export function openFakeHypervisor(): FakeHypervisor {
       await reach();
       const name = textOf("name", xml);
       const uuid = textOf("uuid", xml);
-      if (!name.startsWith("sf:")) throw new CloudError("internal", "domain: its name does not begin with sf:");
+      if (!name.startsWith("sf:"))
+        throw new CloudError("internal", "domain: its name does not begin with sf:");
       const known = guests.get(uuid);
       if (known !== undefined && known.name !== name)
         throw refused(`operation failed: domain '${known.name}' is already defined with uuid ${uuid}`);

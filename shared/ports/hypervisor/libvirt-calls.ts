@@ -121,14 +121,16 @@ export function openCalls(uri: string): Calls {
   function retire(child: Child): void {
     if (child !== current) return;
     current = undefined;
-    for (const other of children) if (other !== child || other.calls.size === 0) other.process.kill("SIGKILL");
+    for (const other of children)
+      if (other !== child || other.calls.size === 0) other.process.kill("SIGKILL");
   }
 
   function end(child: Child): void {
     if (child === current) current = undefined;
     children.delete(child);
     child.process.kill("SIGKILL");
-    for (const call of child.calls.values()) call.settle({ error: unavailable("the process that asks it ended") });
+    for (const call of child.calls.values())
+      call.settle({ error: unavailable("the process that asks it ended") });
   }
 
   async function close(): Promise<void> {
@@ -147,7 +149,9 @@ export function openCalls(uri: string): Calls {
 }
 
 function outcomeOf({ value, kind, message }: Answer): { value: unknown } | { error: CloudError } {
-  return kind === undefined ? { value } : { error: new CloudError(kind, `libvirt: ${message ?? "no reason given"}`) };
+  return kind === undefined
+    ? { value }
+    : { error: new CloudError(kind, `libvirt: ${message ?? "no reason given"}`) };
 }
 
 function unavailable(fact: string): CloudError {

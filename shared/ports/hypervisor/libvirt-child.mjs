@@ -97,7 +97,8 @@ async function findDomain(hypervisor, uuid) {
   const domain = await unlessAbsent(hypervisor.domainLookupByUUIDString(uuid));
   if (domain === undefined) return undefined;
   const name = await domain.getName();
-  if (!name.startsWith(OURS)) throw new Refusal("conflict", `domain ${uuid} is not ours: its name is ${name}`);
+  if (!name.startsWith(OURS))
+    throw new Refusal("conflict", `domain ${uuid} is not ours: its name is ${name}`);
   return { domain, active: typeof (await domain.getID()) === "number" };
 }
 
@@ -169,15 +170,30 @@ const operations = {
   },
 
   start: (hypervisor, uuid) =>
-    ensure(hypervisor, uuid, (found) => found?.active === true, (domain) => domain.create()),
+    ensure(
+      hypervisor,
+      uuid,
+      (found) => found?.active === true,
+      (domain) => domain.create(),
+    ),
 
   powerOff: (hypervisor, uuid) =>
-    ensure(hypervisor, uuid, (found) => found?.active !== true, (domain) => domain.destroy()),
+    ensure(
+      hypervisor,
+      uuid,
+      (found) => found?.active !== true,
+      (domain) => domain.destroy(),
+    ),
 
   /** Whether nothing is left: the binding cannot undefine a domain that has a saved state. */
   async undefine(hypervisor, uuid) {
     try {
-      await ensure(hypervisor, uuid, (found) => found === undefined, (domain) => domain.undefine());
+      await ensure(
+        hypervisor,
+        uuid,
+        (found) => found === undefined,
+        (domain) => domain.undefine(),
+      );
       return true;
     } catch (error) {
       if (words(error).includes("Refusing to undefine")) return false;
@@ -195,17 +211,20 @@ function words(error) {
   return error instanceof Error ? error.message : String(error);
 }
 
-process.on("message", async (/** @type {{ id: number, lane: string, method: string, argument: string }} */ call) => {
-  try {
-    const operation = operations[call.method];
-    if (operation === undefined) throw new Error(`no operation ${call.method}`);
-    const value = await withConnection(call.lane, (hypervisor) => operation(hypervisor, call.argument));
-    process.send?.({ id: call.id, value });
-  } catch (error) {
-    const kind = error instanceof Refusal ? error.kind : "internal";
-    process.send?.({ id: call.id, kind, message: words(error) });
-  }
-});
+process.on(
+  "message",
+  async (/** @type {{ id: number, lane: string, method: string, argument: string }} */ call) => {
+    try {
+      const operation = operations[call.method];
+      if (operation === undefined) throw new Error(`no operation ${call.method}`);
+      const value = await withConnection(call.lane, (hypervisor) => operation(hypervisor, call.argument));
+      process.send?.({ id: call.id, value });
+    } catch (error) {
+      const kind = error instanceof Refusal ? error.kind : "internal";
+      process.send?.({ id: call.id, kind, message: words(error) });
+    }
+  },
+);
 
 // A plain exit would wait for the threads that a frozen libvirtd holds.
 process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));

@@ -58,7 +58,9 @@ export function openEventStream(options: EventStreamOptions): EventStream {
       stdio: ["ignore", "pipe", "pipe"],
     });
     current = virsh;
-    const gone = once(virsh, "close").catch((error: unknown) => log.error({ err: error }, "virsh: cannot be started"));
+    const gone = once(virsh, "close").catch((error: unknown) =>
+      log.error({ err: error }, "virsh: cannot be started"),
+    );
     const impatience = setTimeout(() => virsh.kill("SIGKILL"), CONNECT_MS);
     let words = "";
     virsh.stderr.setEncoding("utf8").on("data", (text: string) => {

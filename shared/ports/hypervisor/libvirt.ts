@@ -19,10 +19,22 @@ export interface LibvirtOptions {
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const UNDEFINE_WITH_STATE = ["undefine", "--managed-save", "--nvram", "--snapshots-metadata", "--checkpoints-metadata"];
+const UNDEFINE_WITH_STATE = [
+  "undefine",
+  "--managed-save",
+  "--nvram",
+  "--snapshots-metadata",
+  "--checkpoints-metadata",
+];
 const OUR_NAME = /<name>\s*sf:/;
 
-export function openLibvirt({ uri, clock, log, read_ms = 5_000, act_ms = 60_000 }: LibvirtOptions): Hypervisor {
+export function openLibvirt({
+  uri,
+  clock,
+  log,
+  read_ms = 5_000,
+  act_ms = 60_000,
+}: LibvirtOptions): Hypervisor {
   const calls = openCalls(uri);
   const powerListeners = new Set<PowerListener>();
   const returnListeners = new Set<() => void>();

@@ -3,7 +3,10 @@ import { execFile } from "node:child_process";
 import { CloudError } from "../../errors.ts";
 
 /** Its messages are read, so their language is fixed. */
-export const VIRSH_ENVIRONMENT = { LC_ALL: "C", PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" };
+export const VIRSH_ENVIRONMENT = {
+  LC_ALL: "C",
+  PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+};
 
 /** virsh tells a lost or refused connection from a refused request only by these words (libvirt 9.0). */
 const UNREACHABLE = /failed to connect to the hypervisor|Disconnected from/;
@@ -15,7 +18,9 @@ export function virsh(uri: string, args: readonly string[], deadline_ms: number)
     execFile("virsh", ["-q", "-c", uri, ...args], options, (error, _stdout, stderr) => {
       if (error === null) return resolve();
       const silent = error.killed === true;
-      const words = silent ? `no answer to ${args[0]} within ${deadline_ms} ms` : wordsOf(stderr) || error.message;
+      const words = silent
+        ? `no answer to ${args[0]} within ${deadline_ms} ms`
+        : wordsOf(stderr) || error.message;
       const kind = silent || UNREACHABLE.test(stderr) ? "unavailable" : "internal";
       reject(new CloudError(kind, `libvirt: ${words}`, { cause: error }));
     });

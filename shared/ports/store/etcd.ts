@@ -16,6 +16,7 @@ import {
 } from "etcd3";
 import { CloudError, messageOf } from "../../errors.ts";
 import type { Backend, Outcome, RangeOptions, Raw, RawChange, Watch, WatchEvents } from "./backend.ts";
+import { speaksHttp2 } from "./etcd-probe.ts";
 import { watchStream } from "./etcd-watch.ts";
 import { type Faults, type Member, Members } from "./members.ts";
 
@@ -29,6 +30,7 @@ export interface EtcdOptions {
 
 const PAGE = 500;
 const HEAD_DEADLINE_MS = 1000;
+const PROBE_MS = 500;
 
 export function openEtcd(options: EtcdOptions): Backend {
   return new EtcdBackend(options);
@@ -161,9 +163,19 @@ class EtcdBackend implements Backend {
       return Number(header.revision);
     } catch (error) {
       this.#members.leave(member);
-      if (error instanceof GRPCDeadlineExceededError) this.#members.reconnect(member);
+      if (error instanceof GRPCDeadlineExceededError) await this.#renewConnection(member);
       throw faults.wrap("head", error);
     }
+  }
+
+  /**
+   * A connection gone silent may stay so for minutes after the network is back; a new one does not. None is made to a
+   * server that hangs: it answers on the old one when it wakes, and gRPC would keep each abandoned one open until then.
+   */
+  async #renewConnection(member: Member<Etcd3>): Promise<void> {
+    const { client } = member;
+    const alive = await speaksHttp2(member.host, PROBE_MS);
+    if (alive && member.client === client) this.#members.reconnect(member);
   }
 
   #compare({ key, expect = 0 }: RawChange): ICompare {

@@ -23,6 +23,7 @@ export class Members<Client extends { close(): void }> {
   readonly #faults: Faults;
   readonly #deadline_ms: number;
   #current: Member<Client>;
+  #closed = false;
 
   constructor(
     hosts: readonly [string, ...string[]],
@@ -60,13 +61,14 @@ export class Members<Client extends { close(): void }> {
     this.#current = this.#members[next] ?? member;
   }
 
-  /** A connection gone silent may stay so for minutes after the network is back; a new one does not. */
   reconnect(member: Member<Client>): void {
+    if (this.#closed) return;
     member.client.close();
     member.client = this.#connect(member.host);
   }
 
   close(): void {
+    this.#closed = true;
     for (const { client } of this.#members) client.close();
   }
 

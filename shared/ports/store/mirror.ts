@@ -11,6 +11,7 @@ import type { Backend, Raw, RawEvent, Watch } from "./backend.ts";
 import { Entries } from "./entries.ts";
 import type { Entry, Mirror, MirrorChange } from "./store.ts";
 import { entryOf } from "./values.ts";
+import { Waits } from "./waits.ts";
 
 const CHECK_MS = 2000;
 const RETRY_MS = 200;
@@ -32,10 +33,7 @@ export class FollowingMirror implements Mirror {
   readonly #entries = new Entries();
   readonly #listeners = new Set<{ prefix: string; listener: Listener }>();
   readonly #returnListeners = new Set<() => void>();
-  /** Called after each revision. */
-  readonly #waiting = new Set<() => void>();
-  /** What ends the waits that are under way when the mirror closes. */
-  readonly #closing = new Set<() => void>();
+  readonly #waits = new Waits();
   #wake = new AbortController();
   #seen = 0;
   #heard_at = performance.now();
@@ -71,27 +69,7 @@ export class FollowingMirror implements Mirror {
   }
 
   until<T>(prefix: string, find: () => T | undefined, timeout_ms: number): Promise<T | undefined> {
-    return new Promise((resolve, reject) => {
-      const finish = (answer: () => void) => {
-        clearTimeout(timer);
-        stop();
-        this.#closing.delete(giveUp);
-        answer();
-      };
-      const giveUp = () => finish(() => resolve(undefined));
-      const ask = () => {
-        try {
-          const found = find();
-          if (found !== undefined) finish(() => resolve(found));
-        } catch (error) {
-          finish(() => reject(error));
-        }
-      };
-      const stop = this.watch(prefix, ask);
-      const timer = setTimeout(giveUp, timeout_ms);
-      this.#closing.add(giveUp);
-      ask();
-    });
+    return this.#waits.until(prefix, find, timeout_ms);
   }
 
   stale_ms(): number {
@@ -133,26 +111,11 @@ export class FollowingMirror implements Mirror {
     this.#wake.abort();
     this.#listeners.clear();
     this.#returnListeners.clear();
-    for (const giveUp of [...this.#closing]) giveUp();
+    this.#waits.giveUp();
   }
 
-  #settled(condition: () => boolean, timeout_ms: number): Promise<boolean> {
-    if (condition()) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      const finish = (answer: boolean) => {
-        clearTimeout(timer);
-        this.#waiting.delete(ask);
-        this.#closing.delete(giveUp);
-        resolve(answer);
-      };
-      const giveUp = () => finish(false);
-      const ask = () => {
-        if (condition()) finish(true);
-      };
-      const timer = setTimeout(giveUp, timeout_ms);
-      this.#waiting.add(ask);
-      this.#closing.add(giveUp);
-    });
+  async #settled(condition: () => boolean, timeout_ms: number): Promise<boolean> {
+    return (await this.#waits.until("", () => condition() || undefined, timeout_ms)) === true;
   }
 
   async #keepFollowing(): Promise<void> {
@@ -241,7 +204,7 @@ export class FollowingMirror implements Mirror {
       const concerned = [...this.#listeners].filter(({ prefix }) => change.key.startsWith(prefix));
       this.#tell(concerned, ({ listener }) => listener(change));
     }
-    for (const ask of [...this.#waiting]) ask();
+    this.#waits.ask(changes.map(({ key }) => key));
   }
 
   #apply({ key, text, revision }: RawEvent): MirrorChange {

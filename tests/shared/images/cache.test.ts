@@ -64,7 +64,7 @@ describe("the image cache", () => {
     const url = bench.server.serve("/image", first);
     await bench.ensure(url);
     bench.server.serve("/image", { status: 404 });
-    await assert.rejects(bench.ensure(url), { kind: "unavailable", message: /Failed to fetch HEAD.*404/ });
+    await assert.rejects(bench.ensure(url), { kind: "unreachable", message: /Failed to fetch HEAD.*404/ });
   });
 
   it("ensureImage: a server without HEAD is asked conditionally", async () => {

@@ -145,9 +145,9 @@ describe("fetching an image", () => {
 
   it("404, a cut body, a redirect inside: refused with the reason", async () => {
     const { server, ensure } = bench;
-    await assert.rejects(ensure(`${server.url}/none`), { kind: "unavailable", message: /answered 404/ });
+    await assert.rejects(ensure(`${server.url}/none`), { kind: "unreachable", message: /answered 404/ });
     const cut = server.serve("/cut", { body: rawDisk(), fault: "cut" });
-    await assert.rejects(ensure(cut), { kind: "unavailable", message: /cut/ });
+    await assert.rejects(ensure(cut), { kind: "unreachable", message: /cut/ });
     const inside = { status: 302, headers: { location: "http://169.254.169.254/latest/meta-data/" } };
     const words = /169\.254.*SHAKENFIST_IMAGE_ALLOWED_NETWORKS/;
     await assert.rejects(ensure(server.serve("/sly", inside)), { kind: "malformed", message: words });
@@ -158,7 +158,7 @@ describe("fetching an image", () => {
   it("an abort ends it at once and leaves nothing", async () => {
     const url = bench.server.serve("/stall", { body: rawDisk(), fault: "stall" });
     await assert.rejects(bench.ensure(url, AbortSignal.timeout(100)), {
-      kind: "unavailable",
+      kind: "unreachable",
       message: /stopped/,
     });
     assert.deepEqual(await cached(), []);

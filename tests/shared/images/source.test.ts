@@ -58,7 +58,7 @@ describe("image sources", () => {
   it("resolveSource: an index that lists nothing is an error that says what to do", async () => {
     bench.server.serve("/cirros/", { body: "<html></html>" });
     await assert.rejects(urlOf("cirros"), {
-      kind: "unavailable",
+      kind: "unreachable",
       message: /lists no version of cirros; name one/,
     });
   });
@@ -95,7 +95,7 @@ describe("image sources", () => {
     await bench.ensure("cirros:1.0");
     await assert.rejects(bench.ensure("ubuntu:focal"), { message: /MD5SUMS: the server answered 404/ });
     sums("0".repeat(32));
-    await assert.rejects(bench.ensure("ubuntu:focal"), { kind: "unavailable", message: /its MD5 is/ });
+    await assert.rejects(bench.ensure("ubuntu:focal"), { kind: "unreachable", message: /its MD5 is/ });
     sums(md5);
     assert.equal((await bench.ensure("ubuntu:focal")).record.checksum, md5);
   });

@@ -85,7 +85,7 @@ export function testHttp(name: string, open: () => Promise<HttpUnderTest>): void
         it_.serve(`/hop${hop}`, { status: 302, headers: { location: `/hop${hop - 1}` } });
       assert.equal((await download(end.replace("hop0", "hop5"))).bytes, 3);
       await rm(file());
-      await refuses(download(end.replace("hop0", "hop6")), "unavailable", /redirects/);
+      await refuses(download(end.replace("hop0", "hop6")), "unreachable", /redirects/);
     });
 
     it("download: refuses what is not http or https, also as a redirect", async () => {
@@ -122,30 +122,30 @@ export function testHttp(name: string, open: () => Promise<HttpUnderTest>): void
 
     it("download: a body that ends early is an error", async () => {
       const url = it_.serve("/cut", { body: Buffer.alloc(200_000), fault: "cut" });
-      await refuses(download(url), "unavailable", /cut/);
+      await refuses(download(url), "unreachable", /cut/);
     });
 
     it("download: gives up on silence, before and inside the body", async () => {
       for (const fault of ["mute", "stall"] as const) {
         const url = it_.serve("/silent", { body: Buffer.alloc(200_000), fault });
-        await refuses(download(url, { idle_ms: 50 }), "unavailable", /nothing arrived/);
-        await refuses(download(url, { timeout_ms: 50 }), "unavailable", /nothing arrived|took longer/);
+        await refuses(download(url, { idle_ms: 50 }), "unreachable", /nothing arrived/);
+        await refuses(download(url, { timeout_ms: 50 }), "unreachable", /nothing arrived|took longer/);
       }
     });
 
     it("download: stops when it is told to", async () => {
       const url = it_.serve("/silent", { body: Buffer.alloc(200_000), fault: "stall" });
-      await refuses(download(url, { signal: AbortSignal.timeout(50) }), "unavailable", /stopped/);
-      await refuses(download(url, { signal: AbortSignal.abort() }), "unavailable", /stopped/);
+      await refuses(download(url, { signal: AbortSignal.timeout(50) }), "unreachable", /stopped/);
+      await refuses(download(url, { signal: AbortSignal.abort() }), "unreachable", /stopped/);
     });
 
     it("head: gives up on silence", async () => {
       const url = it_.serve("/silent", { fault: "mute" });
-      await refuses(it_.http.head(url, { timeout_ms: 50 }), "unavailable", /nothing arrived|took longer/);
+      await refuses(it_.http.head(url, { timeout_ms: 50 }), "unreachable", /nothing arrived|took longer/);
     });
 
     it("download: says of an unknown host what glibc says", async () => {
-      await refuses(download("http://nosuch..invalid/x"), "unavailable", /Name or service not known/);
+      await refuses(download("http://nosuch..invalid/x"), "unreachable", /Name or service not known/);
     });
   });
 }

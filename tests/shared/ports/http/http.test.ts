@@ -59,7 +59,7 @@ it("real download: refused and garbled connections are unavailable, secrets in t
   const port = address !== null && typeof address === "object" ? address.port : 0;
   const http = openHttp({ allowed_networks: ["127.0.0.0/8"], user_agent: "test" });
   const url = `http://user:secret@127.0.0.1:${port}/x?token=secret`;
-  await assert.rejects(http.head(url, limits), { kind: "unavailable", message: /Parse Error/ });
+  await assert.rejects(http.head(url, limits), { kind: "unreachable", message: /Parse Error/ });
   server.close();
   await once(server, "close");
   await assert.rejects(http.head(url, limits), (error: Error) => {

@@ -91,7 +91,9 @@ function checkContract(name: string, openBench: () => Promise<Bench>): void {
     assert.equal(await hypervisor.getDomain(uuid), undefined);
   });
 
-  test(`${name}: start and powerOff: change the power, tell of it, and twice is success`, { timeout }, async () => {
+  test(`${name}: start and powerOff: change the power, tell of it, and twice is success`, {
+    timeout,
+  }, async () => {
     const uuid = await defineGuest();
     const on = nextPower(hypervisor, uuid, "on");
     await hypervisor.start(uuid);
@@ -106,7 +108,9 @@ function checkContract(name: string, openBench: () => Promise<Bench>): void {
     await hypervisor.undefine(uuid);
   });
 
-  test(`${name}: pause and unpause: change the power, tell of it, and twice is success`, { timeout }, async () => {
+  test(`${name}: pause and unpause: change the power, tell of it, and twice is success`, {
+    timeout,
+  }, async () => {
     const uuid = await startGuest();
     const paused = nextPower(hypervisor, uuid, "paused");
     await hypervisor.pause(uuid);
@@ -132,7 +136,9 @@ function checkContract(name: string, openBench: () => Promise<Bench>): void {
     await removeGuest(uuid);
   });
 
-  test(`${name}: pause, unpause and reboots: refuse a domain that is off, in libvirt's words`, { timeout }, async () => {
+  test(`${name}: pause, unpause and reboots: refuse a domain that is off, in libvirt's words`, {
+    timeout,
+  }, async () => {
     const uuid = await defineGuest();
     const { pause, unpause, rebootSoft, rebootHard } = hypervisor;
     for (const act of [pause, unpause, rebootSoft, rebootHard])
@@ -150,7 +156,10 @@ function checkContract(name: string, openBench: () => Promise<Bench>): void {
     await hypervisor.undefine(uuid);
     const { start, pause, unpause, rebootSoft, rebootHard } = hypervisor;
     for (const act of [start, pause, unpause, rebootSoft, rebootHard])
-      await assert.rejects(act(uuid), (error) => isKind(error, "internal") && /no domain|not found/i.test(error.message));
+      await assert.rejects(
+        act(uuid),
+        (error) => isKind(error, "internal") && /no domain|not found/i.test(error.message),
+      );
   });
 
   test(`${name}: a domain of another program: is not listed and never touched`, { timeout }, async () => {
@@ -159,18 +168,25 @@ function checkContract(name: string, openBench: () => Promise<Bench>): void {
     assert.ok(!(await hypervisor.listDomains()).some((domain) => domain.uuid === uuid));
     const { getDomain, start, powerOff, undefine, pause, unpause, rebootSoft, rebootHard } = hypervisor;
     for (const act of [getDomain, start, powerOff, undefine, pause, unpause, rebootSoft, rebootHard])
-      await assert.rejects(act(uuid), (error) => isKind(error, "conflict") && /is not ours/.test(error.message));
+      await assert.rejects(
+        act(uuid),
+        (error) => isKind(error, "conflict") && /is not ours/.test(error.message),
+      );
     const xml = await bench.makeDefinition(uuid);
     await assert.rejects(hypervisor.define(xml), (error) => isKind(error, "internal"));
   });
 
-  test(`${name}: a guest that dies: is told and read as crashed until it is started or put off`, { timeout }, async () => {
+  test(`${name}: a guest that dies: is told and read as crashed until it is started or put off`, {
+    timeout,
+  }, async () => {
     const uuid = await startGuest();
     const crashed = nextPower(hypervisor, uuid, "crashed");
     await bench.crash(uuid);
     await crashed;
     assert.equal(await powerOf(uuid), "crashed");
-    assert.ok((await hypervisor.listDomains()).some((domain) => domain.uuid === uuid && domain.power === "crashed"));
+    assert.ok(
+      (await hypervisor.listDomains()).some((domain) => domain.uuid === uuid && domain.power === "crashed"),
+    );
     const on = nextPower(hypervisor, uuid, "on");
     await hypervisor.start(uuid);
     await on;
@@ -178,7 +194,9 @@ function checkContract(name: string, openBench: () => Promise<Bench>): void {
     await removeGuest(uuid);
   });
 
-  test(`${name}: onPower and onReturn: a listener that was taken away hears nothing`, { timeout }, async () => {
+  test(`${name}: onPower and onReturn: a listener that was taken away hears nothing`, {
+    timeout,
+  }, async () => {
     let heard = 0;
     const stopPower = hypervisor.onPower(() => heard++);
     const stopReturn = hypervisor.onReturn(() => heard++);
@@ -192,7 +210,9 @@ function checkContract(name: string, openBench: () => Promise<Bench>): void {
     await removeGuest(uuid);
   });
 
-  test(`${name}: libvirt away: every call says unavailable; back: tells so, and nothing was lost`, { timeout }, async () => {
+  test(`${name}: libvirt away: every call says unavailable; back: tells so, and nothing was lost`, {
+    timeout,
+  }, async () => {
     const uuid = randomUUID();
     const xml = await bench.makeDefinition(uuid);
     await hypervisor.define(xml);

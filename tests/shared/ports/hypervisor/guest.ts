@@ -35,6 +35,7 @@ export function renderGuest(values: GuestValues): string {
 export function makeGuest(uuid: string, changes: Partial<GuestValues> = {}): string {
   const values = { ...guestValues(uuid), ...changes };
   mkdirSync(`/srv/shakenfist/instances/${uuid}`, { recursive: true });
-  for (const { path, format } of values.disks) execFileSync("qemu-img", ["create", "-q", "-f", format, path, "1M"]);
+  for (const { path, format } of values.disks)
+    execFileSync("qemu-img", ["create", "-q", "-f", format, path, "1M"]);
   return renderGuest(values);
 }

@@ -114,7 +114,6 @@ describe("linux network", () => {
   describe("repair", () => {
     const plan = fullPlan(30, { floating: [{ address: "192.168.20.60", inner: KNOWN.address }] });
     const { uuid } = plan;
-    let guest: ProbeGuest;
     before(async () => {
       await network.ensure(plan);
     });
@@ -152,18 +151,18 @@ describe("linux network", () => {
       ["the namespace deleted", () => ip([`netns delete ${uuid}`])],
     ];
     for (const [what, damage] of damages) {
-      test(`ensure: mends ${what}`, async () => {
+      test(`ensure: mends ${what}`, async (t) => {
         await damage();
         const mended = await network.ensure(plan);
         assert.notDeepEqual(mended, []);
         assert.deepEqual(await network.ensure(plan), []);
         assert.equal((await dnsmasqs()).length, 1);
-        guest = await openGuest("br-vxlan-30", KNOWN.macaddr);
+        const guest = await openGuest("br-vxlan-30", KNOWN.macaddr);
+        t.after(() => guest.close());
         assert.equal((await guest.lease())?.address, KNOWN.address, `no lease after: ${mended}`);
         await guest.configure(`${KNOWN.address}/24`, "192.168.242.1");
         assert.ok(await pings(guest.namespace, OUTSIDE_ADDRESS), `no way out after: ${mended}`);
         assert.ok(await pings(OUTSIDE, "192.168.20.60"), `no way in after: ${mended}`);
-        await guest.close();
       });
     }
   });

@@ -1,7 +1,9 @@
 // The store's contract, run on every backend: transactions, the mirror, lists, leases. Locks and faults have their own.
 import { strict as assert } from "node:assert";
 import { describe, test } from "node:test";
+import { CloudError } from "../../../../shared/errors.ts";
 import {
+  type Change,
   check,
   create,
   discard,
@@ -104,7 +106,7 @@ export function storeSuite(name: string, begin: () => Promise<World>): void {
       );
     });
 
-    test("transact: loses no update under contention", async (t) => {
+    test("transact: loses no update and refuses nobody among forty contenders of two stores", async (t) => {
       const stores = await Promise.all([open(t), open(t)]);
       await stores[0].commit([create("thing/1", 0)]);
       await mirrored(stores[1], "thing/1", true);
@@ -113,11 +115,19 @@ export function storeSuite(name: string, begin: () => Promise<World>): void {
           const entry = store.mirror.get<number>("thing/1") ?? assert.fail();
           return [[replace(entry, entry.value + 1)], undefined];
         });
-      const tenTimes = async (store: (typeof stores)[number]) => {
-        for (let time = 0; time < 10; time++) await increment(store);
-      };
-      await Promise.all(stores.flatMap((store) => [tenTimes(store), tenTimes(store)]));
+      await Promise.all(Array.from({ length: 20 }, () => stores.map(increment)).flat());
       assert.equal((await stores[0].get("thing/1"))?.value, 40);
+    });
+
+    test("transact: a conflict that the caller decides on is not repeated", async (t) => {
+      const store = await open(t);
+      let asked = 0;
+      const decide = (): [Change[], undefined] => {
+        asked++;
+        throw new CloudError("conflict", "thing 1: is taken");
+      };
+      await assert.rejects(transact(store, decide), /is taken/);
+      assert.equal(asked, 1);
     });
 
     test("list: pages, limits, reverses, counts, clears", async (t) => {

@@ -1,0 +1,39 @@
+// Builds sf-node: plain JavaScript that needs no compiler in memory. Functions stay files of their own, found by their paths;
+// what they share stands in chunks. `node --import tsx deploy/build-node.ts` puts it into dist/node/.
+import { chmod, copyFile, readdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+
+/** Answers the path of the program. */
+export async function buildNode(directory: string): Promise<string> {
+  const files = await readdir(join(root, "functions"), { recursive: true });
+  const functions = files.filter((file) => file.endsWith(".ts")).map((file) => join(root, "functions", file));
+  await rm(directory, { recursive: true, force: true });
+  await build({
+    entryPoints: [join(root, "runtime/main.ts"), ...functions],
+    outbase: root,
+    outdir: directory,
+    bundle: true,
+    splitting: true,
+    chunkNames: "chunks/[name]-[hash]",
+    packages: "external",
+    platform: "node",
+    target: "node20",
+    format: "esm",
+    // Steps of jobs are known by the names of their functions.
+    keepNames: true,
+    logLevel: "warning",
+  });
+  await writeFile(join(directory, "package.json"), '{ "type": "module" }\n');
+  // Runs in a process of its own, and is found beside what starts it.
+  const child = "libvirt-child.mjs";
+  await copyFile(join(root, "shared/ports/hypervisor", child), join(directory, "runtime", child));
+  const program = join(directory, "runtime/main.js");
+  await chmod(program, 0o755);
+  return program;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(await buildNode(join(root, "dist/node")));

@@ -1,0 +1,17 @@
+// Whether a server speaks HTTP/2 on a new connection: it tells a connection that is dead from a server that hangs.
+import { connect } from "node:http2";
+
+/** Never rejects; the connection is gone when it resolves. */
+export function speaksHttp2(host: string, timeout_ms: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const session = connect(`http://${host}`);
+    const finish = (answer: boolean) => {
+      clearTimeout(timer);
+      session.destroy();
+      resolve(answer);
+    };
+    const timer = setTimeout(() => finish(false), timeout_ms);
+    session.once("remoteSettings", () => finish(true));
+    session.on("error", () => finish(false));
+  });
+}
