@@ -90,7 +90,7 @@ async function runGuest(
     `instance ${INSTANCE}`,
     (note) => {
       note(`from ${image.url}`);
-      return ensureInstance(client, network, image);
+      return quick.orInterrupted(ensureInstance(client, network, image));
     },
     ({ instance }) => instance.uuid,
   );
@@ -152,6 +152,9 @@ function advise(error: unknown): string {
     return `the disk is full: make room (${text})`;
   return text;
 }
+
+// A reader that went away must not keep this from taking down what it started.
+process.stdout.on("error", () => {});
 
 await withLock(LOCK, main).catch((error) => {
   console.error(`npm start: ${advise(error)}`);

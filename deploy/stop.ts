@@ -60,6 +60,9 @@ function describe(stopped: boolean): string {
   return stopped ? "stopped" : "was not running";
 }
 
+// A reader that went away must not end this half way.
+process.stdout.on("error", () => {});
+
 await withLock(LOCK, main).catch((error) => {
   console.error(`npm stop: ${messageOf(error)}`);
   process.exitCode = 1;

@@ -31,6 +31,7 @@ import { transact } from "../shared/ports/store/transact.ts";
 import { openTemplates } from "../shared/render.ts";
 import { openDispatch } from "./dispatch.ts";
 import { listen } from "./listen.ts";
+import { MIRRORED } from "./mirrored.ts";
 import { openReactor } from "./reactor.ts";
 import { TEMPLATES } from "./root.ts";
 import { scan } from "./scan.ts";
@@ -41,22 +42,6 @@ import { openWorker } from "./worker.ts";
 /** The built-in functions stand beside this file's directory, in source and in the build. */
 const FUNCTIONS = fileURLToPath(new URL("../functions", import.meta.url));
 const VXLAN_OVERHEAD = 50;
-
-/** What reads come from memory for. Events, MACs and locks are asked for where they are. */
-const MIRRORED = [
-  ...[
-    "namespace/",
-    "key/",
-    "instance/",
-    "interface/",
-    "network/",
-    "network-users/",
-    "address/",
-    "vxid/",
-    "port/",
-  ],
-  ...["node/", "presence/", "claim/", "job/", "image/"],
-];
 
 export interface RunningNode {
   readonly name: string;

@@ -1,7 +1,7 @@
 // Finds the functions of a tree. The path says where, the suffix says what wakes it:
 // `instances/[instance_ref]/poweron.post.ts` is POST /instances/{instance_ref}/poweron.
 import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { CloudError, messageOf } from "../shared/errors.ts";
 import type { HttpFunction, JobFunction, Reaction, ScheduleFunction } from "./define.ts";
@@ -30,6 +30,7 @@ export interface Table {
 
 const METHODS = new Set(["get", "post", "put", "delete", "patch"]);
 const SUFFIXES = new Set([...METHODS, "job", "schedule", "on"]);
+const MARKS: Readonly<Record<string, string>> = { job: "steps", schedule: "every_s", on: "event" };
 const SEGMENT = /^(?:[a-z][a-z0-9_-]*|\[[a-z][a-z0-9_]+\])$/;
 
 /** Loads every function below the directories. Rejects with "malformed", naming the file, or both files of a clash. */
@@ -81,7 +82,7 @@ function* filesBelow(directory: string): Generator<string> {
   try {
     entries = readdirSync(directory, { recursive: true, withFileTypes: true })
       .filter((entry) => !entry.isDirectory())
-      .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1));
+      .map((entry) => relative(directory, join(entry.parentPath, entry.name)));
   } catch (error) {
     throw new CloudError(
       "malformed",
@@ -102,7 +103,7 @@ async function load(file: string): Promise<unknown> {
 }
 
 function add(table: Table, place: Place, file: string, exported: unknown): void {
-  if (!isDefinition(exported)) {
+  if (!isDefinition(exported, MARKS[place.suffix] ?? "access")) {
     throw new CloudError(
       "malformed",
       `${file}: must export default what http, job, schedule or on returns, with a summary`,
@@ -118,10 +119,12 @@ function add(table: Table, place: Place, file: string, exported: unknown): void 
   }
 }
 
-function isDefinition(exported: unknown): exported is { summary: string } {
+/** `mark` is what only a definition of the right kind has. */
+function isDefinition(exported: unknown, mark: string): exported is { summary: string } {
   return (
     typeof exported === "object" &&
     exported !== null &&
+    mark in exported &&
     typeof (exported as { summary?: unknown }).summary === "string"
   );
 }

@@ -3,6 +3,9 @@ import type { Cloud } from "../shared/cloud.ts";
 import type { ScheduleFunction } from "./define.ts";
 import type { Named } from "./scan.ts";
 
+/** Of a schedule that cannot even say when. */
+const DEFAULT_PAUSE_S = 60;
+
 export interface Ticker {
   close(): Promise<void>;
 }
@@ -25,11 +28,13 @@ async function keepRunning(
 ): Promise<void> {
   while (!stop.aborted) {
     const signal = AbortSignal.any([stop, AbortSignal.timeout(definition.deadline_ms)]);
+    let pause_s = DEFAULT_PAUSE_S;
     try {
+      pause_s = definition.every_s(cloud);
       await definition.run({ cloud, signal });
     } catch (error) {
       if (!stop.aborted) cloud.log.warn({ schedule: name, err: error }, "schedule failed");
     }
-    await cloud.clock.sleep(definition.every_s(cloud) * 1000, stop).catch(() => undefined);
+    await cloud.clock.sleep(pause_s * 1000, stop).catch(() => undefined);
   }
 }

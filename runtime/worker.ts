@@ -130,7 +130,7 @@ async function forward(cloud: Cloud, run: Run, failpoint: Failpoint): Promise<vo
   const { definition } = run;
   const { created, step } = current(cloud, run).value;
   const left_ms = Math.max(0, Math.round(definition.deadline_ms - (cloud.clock.now() - created) * 1000));
-  const late = AbortSignal.timeout(left_ms);
+  const late = left_ms > 0 ? AbortSignal.timeout(left_ms) : AbortSignal.abort();
   const signal = AbortSignal.any([late, run.stop.signal]);
   const resumeAt = Math.max(
     0,
@@ -143,9 +143,7 @@ async function forward(cloud: Cloud, run: Run, failpoint: Failpoint): Promise<vo
     await end(cloud, run, signal, (context) => definition.finish(context));
   } catch (error) {
     if (error instanceof Superseded || run.stop.signal.aborted) throw new Superseded();
-    const reason = late.aborted
-      ? `not done after ${definition.deadline_ms / 1000} s: ${reasonOf(error)}`
-      : reasonOf(error);
+    const reason = late.aborted ? lateReason(definition, error) : reasonOf(error);
     await write(cloud, run, { failure: reason, step: null, attempts: 0 });
     await backward(cloud, run, reason, failpoint);
   }
@@ -209,6 +207,9 @@ const isPermanent = (error: unknown): boolean =>
 
 const reasonOf = (error: unknown): string =>
   error instanceof CloudError ? error.message : `unexpected: ${messageOf(error)}`;
+
+const lateReason = ({ deadline_ms }: JobFunction, error: unknown): string =>
+  `not done after ${deadline_ms / 1000} s${error instanceof CloudError ? `: ${error.message}` : ""}`;
 
 function contextOf(cloud: Cloud, run: Run, signal: AbortSignal): JobContext<unknown> | undefined {
   const { value: job } = current(cloud, run);

@@ -33,7 +33,7 @@ export interface NewEvent {
 /** Events are written in batches, off the path of whoever records them. */
 export interface EventWriter {
   record(type: ObjectType, uuid: string, event: NewEvent): void;
-  /** Resolves when everything recorded so far can be read. */
+  /** Resolves when everything recorded so far can be read, or could not be written. */
   flush(): Promise<void>;
 }
 

@@ -131,7 +131,7 @@ export function readConfig(
   for (const [variable, value] of given) {
     if (value === undefined || !variable.startsWith(PREFIX)) continue;
     const name = variable.slice(PREFIX.length);
-    const setting = settings[name as keyof typeof settings];
+    const setting = Object.hasOwn(settings, name) ? settings[name as keyof typeof settings] : undefined;
     if (setting !== undefined) values[name] = parse(variable, setting, value);
     else if (!retired.has(name)) warnings.push(`${variable}: no such setting, ignored`);
   }

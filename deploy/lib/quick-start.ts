@@ -1,6 +1,6 @@
 // The one-node cloud of this machine as start and stop see it: its parts in the background, its state on disk, and what
 // has to be undone if the start fails.
-import { rm, rmdir } from "node:fs/promises";
+import { readdir, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -73,6 +73,15 @@ export class QuickStart {
     return stopped;
   }
 
+  /** The same promise, given up when the user interrupts the start. */
+  orInterrupted<T>(promise: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const giveUp = () => reject(this.signal.reason);
+      this.signal.addEventListener("abort", giveUp, { once: true });
+      promise.then(resolve, reject).finally(() => this.signal.removeEventListener("abort", giveUp));
+    });
+  }
+
   /** Asks until it is so. Other programs tell of their state only when asked. */
   async await(
     isSo: () => Promise<boolean>,
@@ -124,8 +133,10 @@ export class QuickStart {
   }
 }
 
-/** Removes a directory with all in it; one that is a mount point stays, empty. */
+/** Removes a directory with all in it; a mount point stays, empty. */
 export async function removeDirectory(path: string): Promise<void> {
+  const names = await readdir(path).catch(() => []);
+  for (const name of names) await rm(join(path, name), { recursive: true, force: true });
   await rm(path, { recursive: true, force: true }).catch((error) => {
     if (error.code !== "EBUSY") throw error;
   });

@@ -1,7 +1,7 @@
 // Creates an instance and waits a while for it to run.
 import { http } from "#runtime/define.ts";
 import { createInstance } from "#shared/instances/create.ts";
-import { awaitState } from "#shared/instances/delete.ts";
+import { awaitCreated } from "#shared/instances/deletion.ts";
 import { instanceInput } from "#shared/instances/input.ts";
 import { viewInstance } from "#shared/instances/view.ts";
 
@@ -14,7 +14,7 @@ export default http({
 
   async run({ cloud, caller, input }) {
     const made = await createInstance(cloud, caller, input);
-    return (await awaitState(cloud, made.uuid, ["created", "deleted", "error"])) ?? made;
+    return (await awaitCreated(cloud, made.uuid)) ?? made;
   },
   view: viewInstance,
 });

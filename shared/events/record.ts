@@ -17,4 +17,5 @@ export interface EventRecord {
 export const KEPT = 300;
 
 /** An image is known by a URL: encoded, so that no URL is the prefix of another. */
-export const eventPrefix = (type: ObjectType, uuid: string): string => `event/${type}/${encodeURIComponent(uuid)}/`;
+export const eventPrefix = (type: ObjectType, uuid: string): string =>
+  `event/${type}/${encodeURIComponent(uuid)}/`;

@@ -27,6 +27,7 @@ export function openEventWriter(tools: {
   const start = Math.floor(clock.now() * 1000).toString(36);
   let sequence = 0;
   let writing: Promise<void> | undefined;
+  const flushed: (() => void)[] = [];
   const stop = new AbortController();
 
   function record(...[type, uuid, event]: Parameters<EventWriter["record"]>): void {
@@ -52,6 +53,7 @@ export function openEventWriter(tools: {
   }
 
   async function writeAll(): Promise<void> {
+    let failures = 0;
     while (waiting.length > 0) {
       const batch = waiting.slice(0, BATCH);
       try {
@@ -59,16 +61,27 @@ export function openEventWriter(tools: {
         waiting.splice(0, waiting.indexOf(batch.at(-1) as Change) + 1);
       } catch (error) {
         if (stop.signal.aborted) break;
-        log.warn({ err: error, waiting: waiting.length }, "events cannot be written, trying again");
+        if (failures++ === 0)
+          log.warn({ err: error, waiting: waiting.length }, "events cannot be written, trying again");
+        tellFlushed();
         await clock.sleep(RETRY_MS, stop.signal).catch(() => undefined);
       }
     }
     writing = undefined;
+    tellFlushed();
+  }
+
+  function tellFlushed(): void {
+    for (const tell of flushed.splice(0)) tell();
+  }
+
+  async function flush(): Promise<void> {
+    if (writing !== undefined) await new Promise<void>((resolve) => flushed.push(resolve));
   }
 
   return {
     record,
-    flush: async () => writing,
+    flush,
     async close() {
       stop.abort();
       await writing;

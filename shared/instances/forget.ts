@@ -4,7 +4,7 @@ import type { Cloud } from "../cloud.ts";
 import { eventPrefix } from "../events/record.ts";
 import { isOver } from "../networks/record.ts";
 import { remove } from "../ports/store/store.ts";
-import { beginDeletion } from "./delete.ts";
+import { beginDeletion } from "./deletion.ts";
 import { interfacesOf } from "./find.ts";
 import { instanceDirectory } from "./paths.ts";
 import { INSTANCES, type InstanceRecord } from "./record.ts";

@@ -39,14 +39,22 @@ const holdsAllocations = ({ state, leftovers }: InstanceRecord): boolean =>
 export function gone(context: Context): Change[] {
   const { cloud, subject } = context;
   const power = powerChange(cloud, subject.value, "off");
-  return [inState(cloud, subject, "deleted", { ...power, leftovers: false }), ...release(context)];
+  return [
+    inState(cloud, subject, "deleted", { ...power, leftovers: false, doomed: false }),
+    ...release(context),
+  ];
 }
 
 export function failed(context: Context, reason: string, undone: boolean): Change[] {
   const { cloud, subject } = context;
   cloud.events.record("instance", subject.value.uuid, { operation: "error message", phase: reason });
   const power = undone ? powerChange(cloud, subject.value, "off") : {};
-  const change = inState(cloud, subject, "error", { ...power, error_message: reason, leftovers: !undone });
+  const change = inState(cloud, subject, "error", {
+    ...power,
+    error_message: reason,
+    leftovers: !undone,
+    doomed: false,
+  });
   return undone ? [change, ...release(context)] : [change];
 }
 

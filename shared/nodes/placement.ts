@@ -43,9 +43,15 @@ export function requireKnownNode(cloud: Cloud, placedOn: string | undefined): vo
   }
 }
 
-/** Rejects with "insufficient" when no node fits, or not the one that is asked for. */
+/**
+ * Rejects with "insufficient" when no node fits, or not the one that is asked for; with "unavailable" when none is there,
+ * as in the moment after the store was away.
+ */
 export function chooseNode(cloud: Cloud, need: Need, placedOn: string | undefined): string {
-  let left = presentNodes(cloud).filter(({ name }) => placedOn === undefined || name === placedOn);
+  const present = presentNodes(cloud);
+  if (present.length === 0)
+    throw new CloudError("unavailable", "No nodes with metrics: all are away, or just starting");
+  let left = present.filter(({ name }) => placedOn === undefined || name === placedOn);
   if (left.length === 0) throw new CloudError("insufficient", "No nodes with metrics");
   for (const rule of rules) {
     left = left.filter((candidate) => rule.fits(candidate, need, cloud.config));

@@ -23,6 +23,12 @@ export async function keepPresence(
 ): Promise<PresenceKeeper> {
   const { store, clock, log, node, version } = tools;
   const stop = new AbortController();
+  /** Cuts a pause short: the store is back. */
+  let back = new AbortController();
+  const forget = store.mirror.onReturn(() => {
+    back.abort();
+    back = new AbortController();
+  });
   let latest = capacity;
   let lease = await register();
 
@@ -35,14 +41,14 @@ export async function keepPresence(
   }
 
   async function registerAgain(): Promise<void> {
-    while (!stop.signal.aborted) {
+    for (let failures = 0; !stop.signal.aborted; failures++) {
       try {
         lease = await register();
         log.info({}, "registered again");
         return;
       } catch (error) {
-        log.warn({ err: error }, "cannot register, trying again");
-        await clock.sleep(AGAIN_MS, stop.signal).catch(() => undefined);
+        if (failures === 0) log.warn({ err: error }, "cannot register, trying again");
+        await clock.sleep(AGAIN_MS, AbortSignal.any([stop.signal, back.signal])).catch(() => undefined);
       }
     }
   }
@@ -55,6 +61,7 @@ export async function keepPresence(
     },
     async close() {
       stop.abort();
+      forget();
       await lease.release().catch((error: unknown) => {
         if (!isKind(error, "unavailable")) throw error;
       });

@@ -42,6 +42,10 @@ before(async () => {
   }
   cpSync(join(scratch, "cache"), "/var/cache/shakenfist", { recursive: true, preserveTimestamps: true });
   mkdirSync(home);
+  // The sandbox has cgroups that libvirt cannot use, and must not see the machine's own domains.
+  execFileSync("mount", ["-t", "tmpfs", "tmpfs", "/etc/libvirt/qemu"]);
+  writeFileSync(join(scratch, "qemu.conf"), "cgroup_controllers = [ ]\n");
+  execFileSync("mount", ["--bind", join(scratch, "qemu.conf"), "/etc/libvirt/qemu.conf"]);
   for (const line of [
     "link add up0 type veth peer name up1",
     "link set up1 up",
@@ -64,7 +68,7 @@ function program(name: "start" | "stop", args: readonly string[] = [], env: Reco
     cwd: CHECKOUT,
     encoding: "utf8",
     env: { ...process.env, HOME: home, ...env },
-    timeout: 240_000,
+    timeout: 100_000,
   } as const;
   const { status, stdout, stderr } = spawnSync(process.execPath, argv, options);
   return { status, stdout, stderr, took_ms: performance.now() - start };
@@ -154,11 +158,6 @@ test("npm stop: takes everything down; npm start brings it back", () => {
   assert.match(stdout, /✓ login prompt/);
 });
 
-test("npm start: an image that is not there takes nothing down that ran before", () => {
-  const { status } = program("start");
-  assert.equal(status, 0);
-});
-
 test("npm stop -- --purge: nothing is left", () => {
   const { status, stdout, stderr } = program("stop", ["--purge"]);
   assert.equal(status, 0, `${stdout}\n${stderr}`);
@@ -182,6 +181,23 @@ for (const [fault, path, words] of [
     assertNothingLeft();
   });
 }
+
+test("npm start: interrupted, it takes down what it started, also when nobody reads its words", async () => {
+  const server = await faultyServer();
+  const env = { ...process.env, HOME: home, IMAGE: "http://127.0.0.1:13999/slow.qcow2" };
+  const argv = ["--import", "tsx", "deploy/start.ts"];
+  const start = spawn(process.execPath, argv, { cwd: CHECKOUT, env, stdio: ["ignore", "pipe", "inherit"] });
+  let said = "";
+  for await (const chunk of start.stdout) {
+    said += chunk;
+    if (said.includes("✓ network")) break;
+  }
+  const exit = once(start, "exit");
+  start.kill("SIGINT");
+  assert.deepEqual(await exit, [1, null]);
+  server.kill();
+  assertNothingLeft();
+});
 
 function nodeLog(): string {
   const log = "/var/log/shakenfist/node.log";
@@ -209,6 +225,7 @@ async function faultyServer() {
     `import { createServer } from "node:http";
     createServer((request, response) => {
       if (request.url === "/page.qcow2") return response.setHeader("content-type", "text/html").end("<html>log in first</html>");
+      if (request.url === "/slow.qcow2") return;
       if (request.url !== "/short.qcow2") return response.writeHead(404).end();
       response.writeHead(200, { "content-length": 100000 }).write("QFI");
       setTimeout(() => response.destroy(), 50);

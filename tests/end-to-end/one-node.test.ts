@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { Instance, Network } from "../../shared/api/types.ts";
 import { eventually } from "../support/await.ts";
 import { startCloud, type TestCloud } from "../support/cloud.ts";
-import { takeInventory } from "../support/inventory.ts";
+import { NOTHING_CLAIMED, takeInventory } from "../support/inventory.ts";
 import { OUTSIDE_ADDRESS } from "../support/network-host.ts";
 import { enterSandbox } from "../support/sandbox.ts";
 
@@ -139,7 +139,7 @@ describe("a one-node cloud", () => {
       dnsmasq: [],
       qemu: 0,
       files: ["/srv/shakenfist/forwarding.json"],
-      keys: [`claim/sf-test {"cpus":0,"disk_gib":0,"memory_mib":0}`].map((it) => it),
+      keys: [NOTHING_CLAIMED],
     });
   });
 });

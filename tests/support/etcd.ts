@@ -2,7 +2,8 @@
 // It dies with the test process, even when that is killed.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,7 +25,7 @@ export interface TestEtcd {
   stop(): Promise<void>;
 }
 
-/** Resolves when it answers. `members` of one cluster are started by `startEtcdCluster`. */
+/** Resolves when it answers. */
 export async function startEtcd(): Promise<TestEtcd> {
   const [etcd] = await startEtcdCluster(1);
   if (etcd === undefined) throw new Error("no etcd");
@@ -57,9 +58,16 @@ async function startMember(name: string, port: number, peer: number, cluster: st
   const kill = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, "exit");
+    child.ref();
     child.kill("SIGKILL");
     await exited;
   };
+  const remove = () => rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  const leave = () => {
+    child.kill("SIGKILL");
+    remove();
+  };
+  process.once("exit", leave);
   return {
     host: `127.0.0.1:${port}`,
     get pid() {
@@ -73,7 +81,8 @@ async function startMember(name: string, port: number, peer: number, cluster: st
     thaw: () => void child.kill("SIGCONT"),
     async stop() {
       await kill();
-      await rm(directory, { recursive: true, force: true });
+      remove();
+      process.off("exit", leave);
     },
   };
 }

@@ -13,6 +13,9 @@ export interface Inventory {
   keys: string[];
 }
 
+/** The claim on the test's node when it has no instances. */
+export const NOTHING_CLAIMED = 'claim/sf-test {"cpus":0,"memory_mib":0,"disk_gib":0}';
+
 const STORAGE = "/srv/shakenfist";
 
 /** Records of what is deleted, events and images stay on purpose, as do console logs: they are left out. */

@@ -1,6 +1,6 @@
 // Deletes an instance, whatever it is doing.
 import { http } from "#runtime/define.ts";
-import { awaitState, beginDeletion } from "#shared/instances/delete.ts";
+import { awaitDeleted, beginDeletion } from "#shared/instances/deletion.ts";
 import { theInstance } from "#shared/instances/find.ts";
 
 export default http({
@@ -11,7 +11,7 @@ export default http({
 
   async run({ cloud, found: { value: instance } }) {
     await beginDeletion(cloud, instance.uuid);
-    await awaitState(cloud, instance.uuid, ["deleted"]);
+    await awaitDeleted(cloud, instance.uuid);
     return null;
   },
 });

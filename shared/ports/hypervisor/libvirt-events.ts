@@ -26,10 +26,13 @@ interface EventStreamOptions {
 const RETRY_MS = 500;
 /** How long one process may wait for libvirtd's greeting; a frozen one greets it at the moment it thaws. */
 const CONNECT_MS = 30_000;
-/** virsh asks for the events right after it said that it is connected, and does not say when it has them. */
-const REGISTER_MS = 50;
+/** How long after its connection a virsh that does not log as expected is taken to have asked for the events. */
+const REGISTER_MS = 1_000;
 const SOCKETS = ["/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock"];
 const READY = "ready";
+/** virsh never says that events flow, but its log shows libvirtd's answer to procedure 316, "register for events". */
+const LOGGING = { LIBVIRT_LOG_FILTERS: "2:rpc.netclient", LIBVIRT_LOG_OUTPUTS: "2:stderr" };
+const REGISTERED = /MSG_RX: .*prog=536903814 vers=1 proc=316 type=1 status=0/;
 /** `setpriv` lets no virsh outlive a node process that was killed; -k and -K notice a frozen libvirtd in 20 s. */
 const PROGRAM = ["setpriv", "--pdeathsig", "KILL", "virsh", "-k", "5", "-K", "3"] as const;
 
@@ -43,7 +46,7 @@ export function openEventStream(options: EventStreamOptions): EventStream {
 
   async function keepWatching(): Promise<void> {
     while (!stopping.signal.aborted) {
-      if (await isReachable(uri)) await watchOnce();
+      if ((await isReachable(uri)) && !stopping.signal.aborted) await watchOnce();
       missed = true;
       await clock.sleep(RETRY_MS, stopping.signal).catch(() => {});
     }
@@ -51,45 +54,41 @@ export function openEventStream(options: EventStreamOptions): EventStream {
 
   /** Lives as long as one virsh does. */
   async function watchOnce(): Promise<void> {
-    const [command, ...args] = PROGRAM;
-    const script = `echo ${READY}; event --event lifecycle --loop`;
-    const virsh = spawn(command, [...args, "-c", uri, script], {
-      env: VIRSH_ENVIRONMENT,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const virsh = startVirsh(uri);
     current = virsh;
     const gone = once(virsh, "close").catch((error: unknown) =>
-      log.error({ err: error }, "virsh: cannot be started"),
+      log.error({ err: error }, "virsh: does not start"),
     );
-    const impatience = setTimeout(() => virsh.kill("SIGKILL"), CONNECT_MS);
-    let words = "";
-    virsh.stderr.setEncoding("utf8").on("data", (text: string) => {
-      words = (words + text).slice(-2_000);
+    let timer = setTimeout(() => virsh.kill("SIGKILL"), CONNECT_MS);
+    const words: string[] = [];
+    createInterface(virsh.stderr).on("line", (line) => {
+      if (REGISTERED.test(line)) greet();
+      else if (line.startsWith("error: ") && words.length < 5) words.push(line);
     });
     createInterface(virsh.stdout).on("line", (line) => {
-      if (line === READY) {
-        clearTimeout(impatience);
-        void greet(virsh);
-        return;
-      }
       const domain = parsePowerEvent(line);
       if (domain !== undefined) options.onPower(domain);
+      else if (line === READY && !connected) {
+        clearTimeout(timer);
+        timer = setTimeout(greet, REGISTER_MS);
+      }
     });
     await gone;
-    clearTimeout(impatience);
+    clearTimeout(timer);
     current = undefined;
     connected = false;
-    if (!stopping.signal.aborted) log.warn({ reason: wordsOf(words) }, "libvirt: the event stream ended");
-  }
+    if (!stopping.signal.aborted)
+      log.warn({ reason: wordsOf(words.join("\n")) }, "libvirt: the event stream ended");
 
-  async function greet(virsh: ChildProcess): Promise<void> {
-    await clock.sleep(REGISTER_MS, stopping.signal).catch(() => {});
-    if (stopping.signal.aborted || virsh !== current) return;
-    connected = true;
-    if (!missed) return;
-    missed = false;
-    log.info({}, "libvirt: answers again");
-    options.onReturn();
+    function greet(): void {
+      clearTimeout(timer);
+      if (virsh.killed || connected) return;
+      connected = true;
+      if (!missed) return;
+      missed = false;
+      log.info({}, "libvirt: answers again");
+      options.onReturn();
+    }
   }
 
   return {
@@ -104,6 +103,14 @@ export function openEventStream(options: EventStreamOptions): EventStream {
       await ended;
     },
   };
+}
+
+function startVirsh(uri: string) {
+  const [command, ...args] = PROGRAM;
+  return spawn(command, [...args, "-c", uri, `echo ${READY}; event --event lifecycle --loop`], {
+    env: { ...VIRSH_ENVIRONMENT, ...LOGGING },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
 }
 
 /** Whether anything listens at libvirt's usual sockets: a thousand times cheaper than a virsh that finds out. */

@@ -57,12 +57,12 @@ export class Locks {
   }
 
   async take(name: string, options: LockOptions): Promise<Lock> {
+    options.signal?.throwIfAborted();
     const key = `lock/${name}`;
     const wait = new AbortController();
     const tooLong = () => wait.abort(this.#heldTooLong(key, options.wait_ms));
     const timer = setTimeout(tooLong, options.wait_ms);
     const cancel = () => wait.abort(options.signal?.reason);
-    options.signal?.throwIfAborted();
     options.signal?.addEventListener("abort", cancel, { once: true });
     this.#waits.add(wait);
     try {

@@ -1,7 +1,8 @@
-// Asks for an instance's deletion: from that transaction on nothing may start it.
+// Asks for an instance's deletion, and waits for what was asked for. From that transaction on nothing may start it.
 import type { Cloud } from "../cloud.ts";
 import { CloudError } from "../errors.ts";
 import { enqueue } from "../jobs.ts";
+import { isOver } from "../networks/record.ts";
 import { replace } from "../ports/store/store.ts";
 import { transact } from "../ports/store/transact.ts";
 import { INSTANCES, type InstanceRecord, instanceKey } from "./record.ts";
@@ -19,16 +20,24 @@ export async function beginDeletion(cloud: Cloud, uuid: string): Promise<void> {
   if (asked) cloud.events.record("instance", uuid, { operation: "queued", phase: "delete" });
 }
 
-/** The record once it is in one of the states, or as it is after the time. */
-export async function awaitState(
+/** Its creation is over, well or not; or the time is. */
+export const awaitCreated = (cloud: Cloud, uuid: string): Promise<InstanceRecord | undefined> =>
+  awaitRecord(cloud, uuid, ({ state }) => state === "created" || isOver(state));
+
+/** Its deletion is over, well or not; or the time is. */
+export const awaitDeleted = (cloud: Cloud, uuid: string): Promise<InstanceRecord | undefined> =>
+  awaitRecord(cloud, uuid, ({ state, doomed }) => state === "deleted" || !doomed);
+
+/** The record once it is as wished, or as it is after API_ASYNC_WAIT seconds. */
+async function awaitRecord(
   cloud: Cloud,
   uuid: string,
-  states: readonly InstanceRecord["state"][],
+  isDone: (instance: InstanceRecord) => boolean,
 ): Promise<InstanceRecord | undefined> {
   const read = () => cloud.store.mirror.get<InstanceRecord>(instanceKey(uuid))?.value;
-  const settled = () => {
+  const done = () => {
     const now = read();
-    return now !== undefined && states.includes(now.state) ? now : undefined;
+    return now !== undefined && isDone(now) ? now : undefined;
   };
-  return (await cloud.store.mirror.until(INSTANCES, settled, cloud.config.API_ASYNC_WAIT * 1000)) ?? read();
+  return (await cloud.store.mirror.until(INSTANCES, done, cloud.config.API_ASYNC_WAIT * 1000)) ?? read();
 }

@@ -1,0 +1,19 @@
+// The prefixes of the store that a node has in memory: what reads are answered from. Events, MACs and locks are asked for
+// where they are.
+
+export const MIRRORED: readonly string[] = [
+  "namespace/",
+  "key/",
+  "instance/",
+  "interface/",
+  "network/",
+  "network-users/",
+  "address/",
+  "vxid/",
+  "port/",
+  "node/",
+  "presence/",
+  "claim/",
+  "job/",
+  "image/",
+];

@@ -1,0 +1,285 @@
+// A whole cloud of one node without a machine below it: the runtime and the domain are real, the ports are fakes. Several
+// nodes of one cloud share a `memory`.
+import { strict as assert } from "node:assert";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { JobFunction } from "../../runtime/define.ts";
+import { type Dispatch, openDispatch } from "../../runtime/dispatch.ts";
+import { MIRRORED } from "../../runtime/mirrored.ts";
+import { openReactor } from "../../runtime/reactor.ts";
+import { TEMPLATES } from "../../runtime/root.ts";
+import { type Named, type Route, scan, type Table } from "../../runtime/scan.ts";
+import { openWorker } from "../../runtime/worker.ts";
+import { type Clock, systemClock } from "../../shared/clock.ts";
+import type { Cloud, NodeIdentity } from "../../shared/cloud.ts";
+import { readConfig } from "../../shared/config.ts";
+import { openEventWriter } from "../../shared/events/writer.ts";
+import { jobPrefix } from "../../shared/jobs.ts";
+import { type Log, silentLog } from "../../shared/log.ts";
+import { openMutex } from "../../shared/mutex.ts";
+import { openKeyChecker } from "../../shared/namespaces/keys.ts";
+import { keyKey, namespaceKey } from "../../shared/namespaces/record.ts";
+import { setKey } from "../../shared/namespaces/set-key.ts";
+import { openTokens } from "../../shared/namespaces/tokens.ts";
+import { keepPresence } from "../../shared/nodes/presence.ts";
+import type { Presence } from "../../shared/nodes/record.ts";
+import { type FakeExec, fakeExec } from "../../shared/ports/exec/fake.ts";
+import { type FakeHttp, openFakeHttp } from "../../shared/ports/http/fake.ts";
+import { type FakeHypervisor, openFakeHypervisor } from "../../shared/ports/hypervisor/fake.ts";
+import { type MemoryNetwork, memoryNetwork } from "../../shared/ports/network/memory.ts";
+import { Memory } from "../../shared/ports/store/memory.ts";
+import { openStore } from "../../shared/ports/store/open.ts";
+import { put } from "../../shared/ports/store/store.ts";
+import { openTemplates } from "../../shared/render.ts";
+
+const FUNCTIONS = fileURLToPath(new URL("../../functions", import.meta.url));
+const PATIENCE_MS = 10_000;
+
+/** Of the namespace `system`. */
+export const SYSTEM_KEY = "the key of system";
+export const VERSION = "0.0.0-test";
+
+export interface FakeCloudOptions {
+  /** Settings by their names without the prefix. */
+  config?: Readonly<Record<string, string>>;
+  memory?: Memory;
+  node?: NodeIdentity;
+  capacity?: Presence;
+  log?: Log;
+  /** False for a node that leaves its jobs lying. */
+  works?: boolean;
+  /** Beside the built-in ones. */
+  routes?: readonly Route[];
+  jobs?: readonly Named<JobFunction>[];
+}
+
+export interface Asked {
+  status: number;
+  type: string;
+  headers: Record<string, string>;
+  text: string;
+  /** Of a JSON answer. */
+  body: unknown;
+}
+
+/** As whom a request is made: a namespace, made where it is missing; null for nobody. */
+export type As = string | null;
+
+export interface FakeCloud {
+  readonly cloud: Cloud;
+  readonly clock: FakeClock;
+  readonly table: Table;
+  readonly dispatch: Dispatch;
+  readonly memory: Memory;
+  readonly hypervisor: FakeHypervisor;
+  readonly network: MemoryNetwork;
+  readonly exec: FakeExec;
+  readonly http: FakeHttp;
+  /** Through dispatch; a string as the body is sent as it is. */
+  ask(method: string, path: string, body?: unknown, as?: As): Promise<Asked>;
+  /** As `ask`, for what must succeed: the answer's body. */
+  call<T>(method: string, path: string, body?: unknown, as?: As): Promise<T>;
+  /** The value of an Authorization header. */
+  authorization(namespace: string): Promise<string>;
+  /** Everything in the store but the events, by key. */
+  everything(): Map<string, unknown>;
+  value<T>(key: string): T;
+  /** Resolves when no job of this node is left. */
+  idle(): Promise<void>;
+  /** The node process ends and another begins: same store, same machine. */
+  restart(config?: Readonly<Record<string, string>>): Promise<FakeCloud>;
+  close(): Promise<void>;
+}
+
+/** True time, but nobody sleeps; it can be set forward. */
+export interface FakeClock extends Clock {
+  advance(seconds: number): void;
+}
+
+export function hastyClock(): FakeClock {
+  let ahead = 0;
+  return {
+    now: () => systemClock.now() + ahead,
+    sleep: (_ms, signal) => systemClock.sleep(1, signal),
+    advance(seconds) {
+      ahead += seconds;
+    },
+  };
+}
+
+export const PLENTY: Presence = {
+  cpu_max: 8,
+  memory_max_mib: 65_536,
+  memory_available_mib: 65_536,
+  disk_free_gib: 10_000,
+};
+
+/** Of a key that no test knows, cheap to check. */
+const SOME_HASH =
+  "$argon2id$v=19$m=8,t=1,p=1$Ysjx//tj7SXno8IU5BKMHw$mzR9uHvM+SLyopkV2S+nDhjw7JhYxp+PzcfCLkmI2xI";
+
+const FIRST_NODE: NodeIdentity = { name: "sf-1", ip: "10.255.0.1" };
+
+interface Machine {
+  directory: string;
+  hypervisor: FakeHypervisor;
+  network: MemoryNetwork;
+  exec: FakeExec;
+  http: FakeHttp;
+}
+
+export async function fakeCloud(options: FakeCloudOptions = {}): Promise<FakeCloud> {
+  const directory = await mkdtemp(join(tmpdir(), "sf-fake-cloud-"));
+  await Promise.all(["instances", "image_cache"].map((name) => mkdir(join(directory, name))));
+  const exec = fakeExec();
+  scriptPrograms(exec);
+  const machine = {
+    directory,
+    exec,
+    hypervisor: openFakeHypervisor(),
+    network: memoryNetwork(),
+    http: openFakeHttp(),
+  };
+  return startNode(machine, { memory: new Memory(), ...options });
+}
+
+async function startNode(
+  machine: Machine,
+  options: FakeCloudOptions & { memory: Memory },
+): Promise<FakeCloud> {
+  const { memory, log = silentLog, node = FIRST_NODE } = options;
+  const { directory, exec, hypervisor, network, http } = machine;
+  const { config } = readConfig({
+    SHAKENFIST_STORAGE_PATH: directory,
+    SHAKENFIST_VIRT_TYPE: "qemu",
+    SHAKENFIST_API_ASYNC_WAIT: "5",
+    ...prefixed(options.config ?? {}),
+  });
+  const clock = hastyClock();
+  const backend = memory.connect({ deadline_ms: 100 });
+  const opening = { backend, mirrored: MIRRORED, node: node.name, clock: systemClock, log };
+  const store = await openStore({ ...opening, deadline_ms: 1000 });
+  const events = openEventWriter({ store, clock, log, node });
+  const presence = await keepPresence(
+    { store, clock, log, node, version: VERSION },
+    options.capacity ?? PLENTY,
+  );
+  const templates = openTemplates([TEMPLATES]);
+  const cloud: Cloud = {
+    ...{ node, version: VERSION, config, mtu: 1450, clock, log, store, hypervisor, network, exec, http },
+    ...{ events, presence, tokens: openTokens("a secret of the tests"), keys: openKeyChecker() },
+    mutex: openMutex(),
+    render: (name, values) => templates.render(name, values),
+  };
+  if ((await store.get(namespaceKey("system"))) === undefined)
+    await setKey(store, "system", "tests", SYSTEM_KEY);
+  const table = await scan([FUNCTIONS]);
+  table.routes.push(...(options.routes ?? []));
+  table.jobs.push(...(options.jobs ?? []));
+  const dispatch = openDispatch(table);
+  const emit = openReactor(cloud, table.reactions);
+  const unlisten = [
+    hypervisor.onPower((event) => emit("power", event)),
+    hypervisor.onReturn(() => emit("hypervisor-back", {})),
+  ];
+  const worker = options.works === false ? undefined : openWorker(cloud, table.jobs);
+
+  async function stop(): Promise<void> {
+    for (const each of unlisten) each();
+    await worker?.close();
+    await events.close();
+    await presence.close();
+    await store.close();
+  }
+
+  async function ask(method: string, path: string, body?: unknown, as: As = "system"): Promise<Asked> {
+    const answer = await dispatch(cloud, {
+      method,
+      path,
+      ...(as === null ? {} : { authorization: await authorization(as) }),
+      body: typeof body === "string" ? body : body === undefined ? "" : JSON.stringify(body),
+      id: "request-1",
+    });
+    const text = String(answer.body);
+    const isJson = answer.type === "application/json";
+    return {
+      status: answer.status,
+      type: answer.type,
+      headers: answer.headers ?? {},
+      text,
+      body: isJson ? JSON.parse(text) : undefined,
+    };
+  }
+
+  async function authorization(namespace: string): Promise<string> {
+    const known = { name: "fake", hash: SOME_HASH, id: `of ${namespace}` };
+    const key = keyKey(namespace, known.name);
+    if (store.mirror.get(key) === undefined) {
+      const made = { name: namespace, metadata: {} };
+      const missing = store.mirror.get(namespaceKey(namespace)) === undefined;
+      await store.commit([...(missing ? [put(namespaceKey(namespace), made)] : []), put(key, known)]);
+    }
+    return `Bearer ${cloud.tokens.issue(namespace, known)}`;
+  }
+
+  async function idle(): Promise<void> {
+    const prefix = jobPrefix(node.name);
+    const isIdle = () => store.mirror.list(prefix).length === 0 || undefined;
+    const done = await store.mirror.until(prefix, isIdle, PATIENCE_MS);
+    assert.ok(done, `jobs are left: ${JSON.stringify(store.mirror.list(prefix))}`);
+  }
+
+  return {
+    ...{ cloud, clock, table, dispatch, memory, hypervisor, network, exec, http, ask, authorization, idle },
+    async call<T>(...request: Parameters<FakeCloud["ask"]>) {
+      const { status, body, text } = await ask(...request);
+      assert.equal(status, 200, text);
+      return body as T;
+    },
+    everything: () =>
+      new Map(
+        [...memory.keys.values()]
+          .filter(({ key }) => !key.startsWith("/event/"))
+          .map(({ key, text }) => [key.slice(1), JSON.parse(text)]),
+      ),
+    value<T>(key: string) {
+      const entry = store.mirror.get<T>(key);
+      assert.ok(entry, `${key} is missing`);
+      return entry.value;
+    },
+    async restart(changed = {}) {
+      await stop();
+      return startNode(machine, { ...options, config: { ...options.config, ...changed } });
+    },
+    async close() {
+      await stop();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+const prefixed = (config: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(config).map(([name, value]) => [`SHAKENFIST_${name}`, value]));
+
+/** The programs that make files make them, empty. */
+function scriptPrograms(exec: FakeExec): void {
+  exec.script("genisoimage", async ({ args }) => {
+    await writeFile(args[args.indexOf("-o") + 1] ?? "", "");
+    return {};
+  });
+  exec.script("qemu-img", async ({ args }) => {
+    if (args[0] === "create") await writeFile(args.at(-2) ?? "", "");
+    return {};
+  });
+}
+
+/** The least that makes an instance. */
+export const small = (more: Record<string, unknown> = {}): Record<string, unknown> => ({
+  name: "guest",
+  cpus: 1,
+  memory: 256,
+  disk: [{ size: 8 }],
+  ...more,
+});
