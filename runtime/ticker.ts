@@ -1,5 +1,6 @@
 // Wakes the schedules. Each runs alone, never twice at once, and again `every_s` after it has ended.
 import type { Cloud } from "../shared/cloud.ts";
+import { openDeadline } from "../shared/deadline.ts";
 import type { ScheduleFunction } from "./define.ts";
 import type { Named } from "./scan.ts";
 
@@ -27,13 +28,16 @@ async function keepRunning(
   stop: AbortSignal,
 ): Promise<void> {
   while (!stop.aborted) {
-    const signal = AbortSignal.any([stop, AbortSignal.timeout(definition.deadline_ms)]);
+    const deadline = openDeadline(definition.deadline_ms);
+    const signal = AbortSignal.any([stop, deadline.signal]);
     let pause_s = DEFAULT_PAUSE_S;
     try {
       pause_s = definition.every_s(cloud);
       await definition.run({ cloud, signal });
     } catch (error) {
       if (!stop.aborted) cloud.log.warn({ schedule: name, err: error }, "schedule failed");
+    } finally {
+      deadline.clear();
     }
     await cloud.clock.sleep(pause_s * 1000, stop).catch(() => undefined);
   }

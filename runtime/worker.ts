@@ -6,6 +6,7 @@
 // deadline is over, the job is written down as failed, its undo steps run, and `fail` ends it: with a reason, always.
 // "Unavailable" (libvirt or the store away) is no failure: it is waited out until the deadline.
 import type { Cloud } from "../shared/cloud.ts";
+import { openDeadline } from "../shared/deadline.ts";
 import { CloudError, isKind, messageOf } from "../shared/errors.ts";
 import { type JobContext, type JobRecord, jobPrefix, type Step } from "../shared/jobs.ts";
 import { type Entry, remove, replace } from "../shared/ports/store/store.ts";
@@ -130,8 +131,8 @@ async function forward(cloud: Cloud, run: Run, failpoint: Failpoint): Promise<vo
   const { definition } = run;
   const { created, step } = current(cloud, run).value;
   const left_ms = Math.max(0, Math.round(definition.deadline_ms - (cloud.clock.now() - created) * 1000));
-  const late = left_ms > 0 ? AbortSignal.timeout(left_ms) : AbortSignal.abort();
-  const signal = AbortSignal.any([late, run.stop.signal]);
+  const late = openDeadline(left_ms);
+  const signal = AbortSignal.any([late.signal, run.stop.signal]);
   const resumeAt = Math.max(
     0,
     definition.steps.findIndex(({ name }) => name === step),
@@ -143,14 +144,17 @@ async function forward(cloud: Cloud, run: Run, failpoint: Failpoint): Promise<vo
     await end(cloud, run, signal, (context) => definition.finish(context));
   } catch (error) {
     if (error instanceof Superseded || run.stop.signal.aborted) throw new Superseded();
-    const reason = late.aborted ? lateReason(definition, error) : reasonOf(error);
+    const reason = late.signal.aborted ? lateReason(definition, error) : reasonOf(error);
     await write(cloud, run, { failure: reason, step: null, attempts: 0 });
     await backward(cloud, run, reason, failpoint);
+  } finally {
+    late.clear();
   }
 }
 
 async function backward(cloud: Cloud, run: Run, reason: string, failpoint: Failpoint): Promise<void> {
-  const signal = AbortSignal.any([AbortSignal.timeout(UNDO_DEADLINE_MS), run.stop.signal]);
+  const late = openDeadline(UNDO_DEADLINE_MS);
+  const signal = AbortSignal.any([late.signal, run.stop.signal]);
   const stuck: string[] = [];
   for (const each of run.definition.undo) {
     try {
@@ -161,6 +165,7 @@ async function backward(cloud: Cloud, run: Run, reason: string, failpoint: Failp
     }
   }
   const whole = stuck.length === 0 ? reason : `${reason}; cleaning up failed too: ${stuck.join("; ")}`;
+  late.clear();
   await end(cloud, run, signal, (context) => run.definition.fail(context, whole, stuck.length === 0));
 }
 

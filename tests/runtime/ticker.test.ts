@@ -39,6 +39,12 @@ function counted(work: (count: number) => Promise<void> | void = () => {}) {
   };
 }
 
+const aborted = (signal: AbortSignal) =>
+  new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve());
+  });
+
 describe("ticker", () => {
   it("a schedule: runs at once and again after its pause", async () => {
     slept.length = 0;
@@ -100,7 +106,7 @@ describe("ticker", () => {
         deadline_ms: 5,
         run: async ({ signal }) => {
           await tick.run();
-          await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+          await aborted(signal);
         },
       }),
     ]);
@@ -116,7 +122,7 @@ describe("ticker", () => {
       named({
         run: async ({ signal }) => {
           await tick.run();
-          await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+          await aborted(signal);
           ended = true;
         },
       }),

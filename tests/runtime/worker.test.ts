@@ -100,6 +100,13 @@ async function open(
 const FINISHED = ["a first", "a second", "a finished"];
 const fail = (words: string) => () => Promise.reject(new CloudError("internal", words));
 
+/** Never goes well. */
+const aborted = (signal: AbortSignal) =>
+  new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener("abort", () => reject(signal.reason));
+  });
+
 /** Something that is awaited elsewhere. */
 function gate() {
   let opened = () => {};
@@ -150,7 +157,7 @@ describe("worker", () => {
     const entered = gate();
     bench.work.first = async ({ signal }) => {
       entered.opened();
-      await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+      await aborted(signal);
     };
     await bench.enqueue("a");
     await entered.passed;
@@ -280,7 +287,7 @@ describe("worker", () => {
     const entered = gate();
     bench.work.second = async ({ signal }) => {
       entered.opened();
-      await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+      await aborted(signal);
     };
     await bench.enqueue("a");
     await entered.passed;
@@ -299,7 +306,7 @@ describe("worker", () => {
     bench.work.first = () => Promise.reject(new CloudError("malformed", "it cannot be"));
     bench.work.undoIt = async ({ signal }) => {
       entered.opened();
-      await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+      await aborted(signal);
     };
     await bench.enqueue("a");
     await entered.passed;
