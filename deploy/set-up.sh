@@ -32,7 +32,7 @@ check_machine() {
   local ID='' VERSION_ID=''
   [ ! -r /etc/os-release ] || . /etc/os-release
   [ "$ID" = debian ] && [ "${VERSION_ID:-99}" -ge 12 ] ||
-    refuse "needs Debian 12 or newer, this is ${PRETTY_NAME:-something else}; docs/ names the packages to install by hand"
+    refuse "needs Debian 12 or newer, this is ${PRETTY_NAME:-something else}; elsewhere install the packages that this script lists, and npm ci"
   [ "$(uname -m)" = x86_64 ] || refuse "needs an x86-64 machine, this is $(uname -m)"
   command -v npm >/dev/null || refuse "needs Node 20.11 or newer with npm; found no npm"
   local version major minor
@@ -72,13 +72,12 @@ install_modules() {
   touch "$mark"
 }
 
-build_cli() {
-  local built=dist/sf-client.js
-  [ -e deploy/build-cli.ts ] || return 0
-  [ ! -e "$built" ] || [ -n "$(find cli shared/api deploy/build-cli.ts package.json -newer "$built" -print -quit)" ] ||
-    return 0
-  say "building $built"
-  quietly timeout 120 node --import tsx deploy/build-cli.ts || refuse "building the CLI failed: see above"
+build_programs() {
+  local stamp=dist/.built
+  [ ! -e "$stamp" ] ||
+    [ -n "$(find cli functions runtime shared deploy/build*.ts package.json -newer "$stamp" -print -quit)" ] || return 0
+  say "building sf-client and sf-node"
+  quietly timeout 120 node --import tsx deploy/build.ts || refuse "the build failed: see above"
 }
 
 # Where no udev sets this, libvirt finds KVM as root but not as libvirt-qemu, and probes QEMU anew at each start: 56 s.
@@ -97,6 +96,6 @@ exec 9<"$root"
 flock -w 900 9 || refuse "another set-up has been at work here for 15 minutes: end it first"
 install_packages
 install_modules
-build_cli
+build_programs
 mend_kvm
 say ready

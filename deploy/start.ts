@@ -108,8 +108,10 @@ async function findGuest(
   progress: Progress,
   wanted: string,
 ): Promise<TinyGuest | undefined> {
-  if (wanted !== "" && !existsSync("/dev/kvm")) return undefined;
-  const build = (note: (fact: string) => void) => tinyGuest({ cacheDir: quick.places.cache, say: note });
+  const isDecided = process.env.SHAKENFIST_VIRT_TYPE !== undefined || !existsSync("/dev/kvm");
+  if (wanted !== "" && isDecided) return undefined;
+  const build = (note: (fact: string) => void) =>
+    tinyGuest({ cacheDir: quick.places.cache, say: note, signal: quick.signal });
   return progress.step("tiny guest image", build, ({ image }) => image);
 }
 

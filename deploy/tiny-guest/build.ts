@@ -17,7 +17,7 @@ import {
 } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { run } from "../lib/run.ts";
+import { type RunOptions, run } from "../lib/run.ts";
 
 export interface TinyGuest {
   /** Bootable qcow2. */
@@ -30,6 +30,8 @@ export interface TinyGuest {
 export interface TinyGuestOptions {
   readonly cacheDir?: string;
   readonly say?: (fact: string) => void;
+  /** Gives up waiting for apt. */
+  readonly signal?: AbortSignal;
 }
 
 export const CACHE_DIR = "/var/cache/shakenfist";
@@ -46,10 +48,10 @@ interface KernelPackage {
 
 /** The tiny guest from the cache, or built into it. Rejects with a sentence that says what to do. */
 export async function tinyGuest(options: TinyGuestOptions = {}): Promise<TinyGuest> {
-  const { cacheDir = CACHE_DIR, say = () => {} } = options;
+  const { cacheDir = CACHE_DIR, say = () => {}, signal } = options;
   if (process.arch !== "x64")
     throw new Error(`the tiny guest is for x86-64, this machine is ${process.arch}`);
-  const kernel = await findKernelPackage(cacheDir);
+  const kernel = await findKernelPackage(cacheDir, signal);
   const home = join(cacheDir, `tiny-guest-${kernel.version}-${await builderHash()}`);
   const guest = guestIn(home);
   if (await exists(guest.image)) return guest;
@@ -58,7 +60,7 @@ export async function tinyGuest(options: TinyGuestOptions = {}): Promise<TinyGue
   await mkdir(cacheDir, { recursive: true });
   const work = join(cacheDir, `.tiny-guest-${process.pid}`);
   try {
-    await build(work, kernel.name);
+    await build(work, kernel.name, signal);
     await keep(join(work, "done"), home);
   } finally {
     await rm(work, { recursive: true, force: true });
@@ -71,11 +73,11 @@ function guestIn(home: string): TinyGuest {
   return { image: join(home, "tiny.qcow2"), kernel: join(home, "vmlinuz"), initrd: join(home, "initrd") };
 }
 
-async function build(work: string, kernelPackage: string): Promise<void> {
+async function build(work: string, kernelPackage: string, signal?: AbortSignal): Promise<void> {
   const root = join(work, "root");
   const done = join(work, "done");
   await mkdir(done, { recursive: true });
-  const packages = await download(work, [kernelPackage, "busybox-static"]);
+  const packages = await download(work, [kernelPackage, "busybox-static"], signal);
   await Promise.all(packages.map((file) => run("dpkg-deb", ["-x", file, join(work, "packages")])));
 
   const release = kernelPackage.replace("linux-image-", "");
@@ -87,7 +89,7 @@ async function build(work: string, kernelPackage: string): Promise<void> {
 }
 
 /** apt needs a second to find it, so the answer is kept for as long as apt's lists are the same. */
-async function findKernelPackage(cacheDir: string): Promise<KernelPackage> {
+async function findKernelPackage(cacheDir: string, signal?: AbortSignal): Promise<KernelPackage> {
   const memo = join(cacheDir, "kernel-package.json");
   const { mtimeMs: lists } = await stat(APT_LISTS);
   const known = await readFile(memo, "utf8")
@@ -95,18 +97,18 @@ async function findKernelPackage(cacheDir: string): Promise<KernelPackage> {
     .catch(() => ({}));
   if (known.lists === lists) return known.kernel;
 
-  const kernel = await askApt();
+  const kernel = await askApt(signal);
   await mkdir(cacheDir, { recursive: true });
   await writeFile(`${memo}.${process.pid}`, JSON.stringify({ lists, kernel }));
   await rename(`${memo}.${process.pid}`, memo);
   return kernel;
 }
 
-async function askApt(): Promise<KernelPackage> {
+async function askApt(signal?: AbortSignal): Promise<KernelPackage> {
   const look = () => run("apt-cache", ["show", "--no-all-versions", META_PACKAGE]).catch(() => "");
   let record = await look();
   if (record === "") {
-    await updateLists();
+    await updateLists(signal);
     record = await look();
   }
   const name = /^Depends: (linux-image-\S+)/m.exec(record)?.[1];
@@ -115,21 +117,28 @@ async function askApt(): Promise<KernelPackage> {
   throw new Error(`${META_PACKAGE}: no such package; add Debian's main archive to apt's sources`);
 }
 
-async function updateLists(): Promise<void> {
-  await run("apt-get", ["update", "-qq"], { timeoutMs: 180_000 });
+async function updateLists(signal?: AbortSignal): Promise<void> {
+  await aptGet(["update"], {}, signal);
+}
+
+/** With deadlines of its own: by default apt tries an unreachable mirror for minutes. */
+async function aptGet(args: readonly string[], options: RunOptions, signal?: AbortSignal): Promise<void> {
+  const timeouts = ["http", "https"].flatMap((scheme) => ["-o", `Acquire::${scheme}::Timeout=20`]);
+  const wait = { timeoutMs: 180_000, ...(signal && { signal }) };
+  await run("apt-get", ["-qq", "-o", "Acquire::Retries=1", ...timeouts, ...args], { ...options, ...wait });
 }
 
 /** The .deb files of these packages; refreshes apt's lists once if they name a version that is gone. */
-async function download(work: string, packages: readonly string[]): Promise<string[]> {
+async function download(work: string, packages: readonly string[], signal?: AbortSignal): Promise<string[]> {
   const into = join(work, "debs");
   await mkdir(into, { recursive: true });
-  // apt leaves root's rights behind for the download and complains where it cannot.
-  const args = ["download", "-qq", "-o", "APT::Sandbox::User=root", ...packages];
-  const fetchThem = () => run("apt-get", args, { cwd: into, timeoutMs: 180_000 });
+  // Else apt complains that its own user may not write here.
+  const args = ["-o", "APT::Sandbox::User=root", "download", ...packages];
+  const fetchThem = () => aptGet(args, { cwd: into }, signal);
   try {
     await fetchThem();
   } catch {
-    await updateLists();
+    await updateLists(signal);
     await fetchThem();
   }
   return (await readdir(into)).map((file) => join(into, file));

@@ -133,7 +133,12 @@ async function makeInterfaces(
     const mine = taken.get(network.uuid) ?? new Set();
     const ipv4 =
       asked?.address == null
-        ? pickAddress(cloud, network.uuid, block, mine)
+        ? pickAddress(
+            cloud,
+            network.uuid,
+            block,
+            new Set([...mine, ...addressesAsked(input, networks, network.uuid)]),
+          )
         : takeAddress(cloud, network.uuid, block, asked.address);
     if (mine.has(ipv4)) throw new CloudError("conflict", `address ${ipv4} in use`);
     taken.set(network.uuid, mine.add(ipv4));
@@ -154,6 +159,16 @@ async function makeInterfaces(
   }
   return made;
 }
+
+/** What the request itself asks for of a network: no other of its interfaces is given that. */
+const addressesAsked = (
+  { network }: InstanceInput,
+  networks: readonly Entry<NetworkRecord>[],
+  uuid: string,
+): string[] =>
+  (network ?? []).flatMap(({ address }, order) =>
+    address == null || networks[order]?.value.uuid !== uuid ? [] : [address],
+  );
 
 async function chooseMac(
   cloud: Cloud,

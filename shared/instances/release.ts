@@ -52,7 +52,8 @@ export function failed(context: Context, reason: string, undone: boolean): Chang
   const change = inState(cloud, subject, "error", {
     ...power,
     error_message: reason,
-    leftovers: !undone,
+    // One that failed before and was taken back has nothing that could be left.
+    leftovers: !undone && holdsAllocations(subject.value),
     doomed: false,
   });
   return undone ? [change, ...release(context)] : [change];

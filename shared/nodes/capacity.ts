@@ -5,7 +5,7 @@ import type { Presence } from "./record.ts";
 
 const MIB = 1024 * 1024;
 const GIB = 1024 * MIB;
-const MEMORY_STEP_MIB = 64;
+const MEMORY_STEP_MIB = 256;
 
 /** Node's freemem is MemAvailable: what can be had without swapping. */
 export async function readCapacity(storagePath: string): Promise<Presence> {

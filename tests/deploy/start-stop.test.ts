@@ -40,7 +40,7 @@ before(async () => {
     mkdirSync(directory, { recursive: true });
     execFileSync("mount", ["-t", "tmpfs", "tmpfs", directory]);
   }
-  cpSync(join(scratch, "cache"), "/var/cache/shakenfist", { recursive: true, preserveTimestamps: true });
+  fillCache();
   mkdirSync(home);
   // The sandbox has cgroups that libvirt cannot use, and must not see the machine's own domains.
   execFileSync("mount", ["-t", "tmpfs", "tmpfs", "/etc/libvirt/qemu"]);
@@ -60,6 +60,11 @@ after(() => {
   program("stop", ["--purge"]);
   rmSync(scratch, { recursive: true });
 });
+
+/** The sandbox has no way to Debian's archive. */
+function fillCache(): void {
+  cpSync(join(scratch, "cache"), "/var/cache/shakenfist", { recursive: true, preserveTimestamps: true });
+}
 
 function program(name: "start" | "stop", args: readonly string[] = [], env: Record<string, string> = {}) {
   const start = performance.now();
@@ -165,6 +170,7 @@ test("npm stop -- --purge: nothing is left", () => {
   assert.deepEqual(readdirSync("/var/cache/shakenfist"), []);
   assert.deepEqual(readdirSync("/var/log/shakenfist"), []);
   assert.deepEqual(readdirSync("/srv/shakenfist"), []);
+  fillCache();
 });
 
 for (const [fault, path, words] of [

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { createHash } from "node:crypto";
 import { after, before, describe, it } from "node:test";
-import type { Event, Image } from "../../shared/api/types.ts";
+import type { Event, ImageMeta } from "../../shared/api/types.ts";
 import { type FakeCloud, fakeCloud } from "../support/fake-cloud.ts";
 import { refuses } from "../support/refusals.ts";
 
@@ -40,7 +40,7 @@ describe("images", () => {
 
   it("GET /images: shows what a node holds, with the types that clients read", async () => {
     await cache(URL);
-    const images = await f.call<Image[]>("GET", "/images", undefined, "alice");
+    const images = await f.call<ImageMeta[]>("GET", "/images", undefined, "alice");
     const { fetched, ...rest } = images[0] ?? assert.fail();
     assert.ok(!Number.isNaN(Date.parse(fetched ?? "")));
     assert.deepEqual(rest, {
@@ -52,7 +52,7 @@ describe("images", () => {
       ref: createHash("sha256").update(URL).digest("hex"),
     });
     assert.deepEqual(await f.call("GET", "/images", { node: "sf-2" }, "alice"), []);
-    assert.equal((await f.call<Image[]>("GET", "/images", { node: "sf-1" }, "alice")).length, 1);
+    assert.equal((await f.call<ImageMeta[]>("GET", "/images", { node: "sf-1" }, "alice")).length, 1);
   });
 
   it("POST /images: a host that does not exist is told in glibc's words", async () => {

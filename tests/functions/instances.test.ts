@@ -89,7 +89,14 @@ describe("instances", () => {
       { ...first, uuid: "", state_updated: 0 },
       {
         ...{ uuid: "", network_uuid: network.uuid, instance_uuid: uuid, macaddr: "02:AA:bb:00:00:77" },
-        ...{ ipv4: "10.0.0.77", order: 0, floating: null, state: "created", state_updated: 0, model: "e1000" },
+        ...{
+          ipv4: "10.0.0.77",
+          order: 0,
+          floating: null,
+          state: "created",
+          state_updated: 0,
+          model: "e1000",
+        },
       },
     );
     assert.deepEqual([second?.order, second?.model, interfaces.length], [1, "virtio", 2]);
@@ -185,7 +192,12 @@ describe("instances", () => {
     await refuses(f, [...post(nics(gone.uuid))], 404, `network ${gone.uuid} not found`);
     await make(nics(network.uuid, { address: "10.0.0.50", macaddress: "02:00:00:00:00:50" }));
     await f.idle();
-    await refuses(f, [...post(nics(network.uuid, { address: "10.0.0.50" }))], 409, "address 10.0.0.50 in use");
+    await refuses(
+      f,
+      [...post(nics(network.uuid, { address: "10.0.0.50" }))],
+      409,
+      "address 10.0.0.50 in use",
+    );
     const mac = { macaddress: "02:00:00:00:00:50" };
     await refuses(f, [...post(nics(network.uuid, mac))], 409, "macaddress 02:00:00:00:00:50 in use");
     const twice = small({ network: Array(2).fill({ network_uuid: network.uuid, address: "10.0.0.60" }) });

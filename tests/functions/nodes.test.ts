@@ -34,6 +34,9 @@ describe("nodes", () => {
     const f = await fakeCloud();
     t.after(() => f.close());
     const { status, text, type } = await f.ask("GET", "/", undefined, null);
-    assert.deepEqual([status, text, type], [200, "Shaken Fist REST API service", "text/plain; charset=utf-8"]);
+    assert.deepEqual(
+      [status, text, type],
+      [200, "Shaken Fist REST API service", "text/plain; charset=utf-8"],
+    );
   });
 });

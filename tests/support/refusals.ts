@@ -10,6 +10,7 @@ export async function refuses(
   words: string | RegExp,
 ): Promise<void> {
   if (request[3] !== null) await f.authorization(request[3] ?? "system");
+  await f.idle();
   const before = f.everything();
   const answer = await f.ask(...request);
   const { error } = answer.body as { error: string };

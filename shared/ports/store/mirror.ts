@@ -3,7 +3,7 @@
 //
 // One watch over the whole site rather than one for each prefix: the changes of one transaction then arrive together,
 // so that whoever hears of one of them finds the others already there. A frozen store only goes silent, so the watch
-// is asked every two seconds whether it still lives.
+// is asked every four seconds whether it still lives.
 import type { Clock } from "../../clock.ts";
 import { messageOf } from "../../errors.ts";
 import type { Log } from "../../log.ts";
@@ -13,7 +13,7 @@ import type { Entry, Mirror, MirrorChange } from "./store.ts";
 import { entryOf } from "./values.ts";
 import { Waits } from "./waits.ts";
 
-const CHECK_MS = 2000;
+const CHECK_MS = 4000;
 const RETRY_MS = 200;
 
 export interface MirrorOptions {
