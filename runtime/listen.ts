@@ -1,10 +1,13 @@
 // The socket. Sole importer of hyper-express; knows nothing of functions, only requests and answers.
+import { once } from "node:events";
+import { createServer } from "node:net";
 import HyperExpress from "hyper-express";
 import type { Cloud } from "../shared/cloud.ts";
-import { CloudError } from "../shared/errors.ts";
+import { CloudError, messageOf } from "../shared/errors.ts";
 import { type Answer, failure } from "./answer.ts";
 import type { Dispatch } from "./dispatch.ts";
 
+const EVERYWHERE = "0.0.0.0";
 const BODY_BYTES = 1024 * 1024;
 
 export interface Listener {
@@ -14,8 +17,13 @@ export interface Listener {
 /** Listens on the configured address and port. Rejects with "unavailable" when the port is taken. */
 export async function listen(cloud: Cloud, dispatch: Dispatch): Promise<Listener> {
   const { API_PORT: port, API_ADDRESS: address } = cloud.config;
-  // Without exclusive_port a second process would share the port in silence (SO_REUSEPORT).
-  const server = new HyperExpress.Server({ exclusive_port: true, max_body_length: BODY_BYTES });
+  await requireFree(address, port);
+  // Without exclusive_port a second process would share the port in silence (SO_REUSEPORT); uWebSockets.js has it for all
+  // addresses together only, so that one address is kept by the look before.
+  const server = new HyperExpress.Server({
+    exclusive_port: address === EVERYWHERE,
+    max_body_length: BODY_BYTES,
+  });
   server.any("/*", async (request, response) => {
     const id = crypto.randomUUID();
     const started = performance.now();
@@ -31,18 +39,26 @@ export async function listen(cloud: Cloud, dispatch: Dispatch): Promise<Listener
     cloud.log.error({ err: error }, "request failed outside dispatch");
     send(response, failure(error, "", false));
   });
+  await server.listen(port, address);
+  return { close: () => void server.close() };
+}
+
+async function requireFree(address: string, port: number): Promise<void> {
+  const probe = createServer();
   try {
-    await server.listen(port, address);
+    probe.listen({ host: address, port, exclusive: true });
+    await once(probe, "listening");
   } catch (error) {
     throw new CloudError(
       "unavailable",
-      `${address}:${port}: cannot listen, the port is taken or the address is not here`,
+      `${address}:${port}: cannot listen: ${messageOf(error)}; set SHAKENFIST_API_PORT or end who holds it`,
       {
         cause: error,
       },
     );
+  } finally {
+    probe.close();
   }
-  return { close: () => void server.close() };
 }
 
 async function read(

@@ -12,7 +12,7 @@ A node takes each setting from the first of these that has it:
 
 1. the environment: \`SHAKENFIST_<NAME>\`;
 2. the file \`/etc/sf/sf-node.conf\`, or the one that \`SHAKENFIST_CONFIG\` names: lines of \`NAME=value\`, with or without
-   \`SHAKENFIST_\` before the name, and \`#\` before a comment;
+   \`SHAKENFIST_\` before the name; a line that begins with \`#\` is a comment;
 3. the default.
 
 They are read once, at the start. A value that cannot be read stops the start and is named; an unknown name is only warned

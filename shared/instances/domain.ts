@@ -1,6 +1,9 @@
-// What the template of a domain is filled with.
+// The domain of an instance: what its template is filled with, and defining it.
+import type { Cloud } from "../cloud.ts";
 import type { Config } from "../config.ts";
-import type { InterfaceRecord } from "../networks/record.ts";
+import { CloudError } from "../errors.ts";
+import { type InterfaceRecord, type NetworkRecord, networkKey } from "../networks/record.ts";
+import { interfacesOf } from "./find.ts";
 import { consoleLog } from "./paths.ts";
 import type { InstanceRecord } from "./record.ts";
 
@@ -43,4 +46,19 @@ export function domainValues(
     vnc: { address: config.CONSOLE_ADDRESS, port: instance.vdi_port },
     video: instance.video,
   };
+}
+
+/** Makes the domain what the record says; nothing is started. */
+export async function defineDomain(cloud: Cloud, instance: InstanceRecord): Promise<void> {
+  const interfaces = interfacesOf(cloud, instance).map(({ value }) => ({
+    ...value,
+    vxid: requireNetwork(cloud, value.network_uuid).vxid,
+  }));
+  await cloud.hypervisor.define(cloud.render("domain.xml", domainValues(cloud.config, instance, interfaces)));
+}
+
+export function requireNetwork(cloud: Cloud, uuid: string): NetworkRecord {
+  const network = cloud.store.mirror.get<NetworkRecord>(networkKey(uuid))?.value;
+  if (network === undefined) throw new CloudError("not_found", `network ${uuid} not found`);
+  return network;
 }

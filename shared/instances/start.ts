@@ -6,14 +6,13 @@ import { CloudError } from "../errors.ts";
 import { ensureImage } from "../images/cache.ts";
 import { makeDisk } from "../images/disks.ts";
 import type { JobContext } from "../jobs.ts";
-import { convergeNetwork } from "../networks/converge.ts";
-import { type NetworkRecord, networkKey } from "../networks/record.ts";
 import type { Change, Entry } from "../ports/store/store.ts";
 import { replace } from "../ports/store/store.ts";
 import { configDriveFiles, makeConfigDrive } from "./config-drive.ts";
 import { devicesOf } from "./devices.ts";
-import { domainValues } from "./domain.ts";
+import { defineDomain, requireNetwork } from "./domain.ts";
 import { interfacesOf } from "./find.ts";
+import { carryNetworks } from "./networks.ts";
 import { instanceDirectory } from "./paths.ts";
 import { powerChange } from "./power.ts";
 import type { DiskBase, InstanceRecord } from "./record.ts";
@@ -23,8 +22,7 @@ type Context = JobContext<InstanceRecord>;
 
 export async function ensureNetworksExist({ cloud, subject }: Context): Promise<void> {
   await enterState(cloud, subject.value.uuid, "creating");
-  const networks = new Set(interfacesOf(cloud, subject.value).map(({ value }) => value.network_uuid));
-  await Promise.all([...networks].map((uuid) => convergeNetwork(cloud, uuid)));
+  await carryNetworks(cloud, subject.value);
 }
 
 /** Also settles which devices the disks become: that depends on what the images are. */
@@ -56,7 +54,11 @@ export async function createConfigDrive({ cloud, subject }: Context): Promise<vo
     order: value.order,
     macaddr: value.macaddr,
     ipv4: value.ipv4,
-    network: { uuid: value.network_uuid, netblock: netblockOf(cloud, value.network_uuid), mtu: cloud.mtu },
+    network: {
+      uuid: value.network_uuid,
+      netblock: requireNetwork(cloud, value.network_uuid).netblock,
+      mtu: cloud.mtu,
+    },
   }));
   const { ZONE: zone, DNS_SERVER: dns } = cloud.config;
   const random_seed = randomBytes(512).toString("base64");
@@ -84,13 +86,8 @@ export async function createDisks({ cloud, subject, signal }: Context): Promise<
 }
 
 export async function createDomain({ cloud, subject }: Context): Promise<void> {
-  const instance = subject.value;
-  const interfaces = interfacesOf(cloud, instance).map(({ value }) => ({
-    ...value,
-    vxid: networkOf(cloud, value.network_uuid).vxid,
-  }));
-  await cloud.hypervisor.define(cloud.render("domain.xml", domainValues(cloud.config, instance, interfaces)));
-  await cloud.hypervisor.start(instance.uuid);
+  await defineDomain(cloud, subject.value);
+  await cloud.hypervisor.start(subject.value.uuid);
 }
 
 /** What is true once the domain runs. */
@@ -116,11 +113,3 @@ function requireDevices({ uuid, block_devices }: InstanceRecord) {
   if (block_devices === null) throw new CloudError("internal", `instance ${uuid}: its disks are not settled`);
   return block_devices.devices;
 }
-
-function networkOf(cloud: Cloud, uuid: string): NetworkRecord {
-  const network = cloud.store.mirror.get<NetworkRecord>(networkKey(uuid))?.value;
-  if (network === undefined) throw new CloudError("not_found", `network ${uuid} not found`);
-  return network;
-}
-
-const netblockOf = (cloud: Cloud, uuid: string): string => networkOf(cloud, uuid).netblock;

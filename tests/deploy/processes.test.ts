@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -12,16 +13,20 @@ after(() => rmSync(directory, { recursive: true }));
 
 test("startDaemon: the process lives apart from its parent and logs; stopDaemon ends it", async () => {
   const log = join(directory, "sleep.log");
-  const id = await startDaemon({ program: "sh", args: ["-c", "echo here; exec sleep 60"], log });
+  const fifo = join(directory, "fifo");
+  execFileSync("mkfifo", [fifo]);
+  const script = 'echo here; echo said >"$0"; exec sleep 60';
+  const id = await startDaemon({ program: "sh", args: ["-c", script, fifo], log });
   try {
     assert.equal(isAlive(id), true);
     const session = readFileSync(`/proc/${id.pid}/stat`, "utf8").split(") ")[1]?.split(" ")[3];
     assert.equal(session, String(id.pid), "leads a session of its own");
+    assert.equal(await readFile(fifo, "utf8"), "said\n");
+    assert.equal(await endOf(log), "here");
   } finally {
     assert.equal(await stopDaemon(id), true);
   }
   assert.equal(isAlive(id), false);
-  assert.equal(await endOf(log), "here");
   assert.equal(await stopDaemon(id), false, "a second stop finds nothing");
 });
 

@@ -22,8 +22,8 @@ function unreliable(f: FakeCloud, random: () => number): { mend(): void } {
   let broken = true;
   const stumble = () => {
     const dice = broken ? random() : 1;
-    if (dice < 0.1) throw new CloudError("internal", "it fails");
-    if (dice < 0.15) throw new CloudError("unavailable", "it does not answer");
+    if (dice < 0.4) throw new CloudError("internal", "it fails");
+    if (dice < 0.5) throw new CloudError("unavailable", "it does not answer");
   };
   for (const name of ["define", "start", "powerOff", "undefine"] as const) {
     const well = f.hypervisor[name];
@@ -62,13 +62,14 @@ async function act(f: FakeCloud, random: () => number): Promise<Asked> {
 async function deleteAll(f: FakeCloud): Promise<void> {
   for (const kind of ["instances", "networks"]) {
     const all = await f.call<{ uuid: string; state: string }[]>("GET", `/${kind}`, { all: true });
-    for (const { uuid, state } of all) if (state !== "deleted") await f.call("DELETE", `/${kind}/${uuid}`);
+    const living = all.filter(({ state }) => state !== "deleted");
+    await Promise.all(living.map(({ uuid }) => f.call("DELETE", `/${kind}/${uuid}`)));
     await f.idle();
   }
 }
 
 describe("everything at once", () => {
-  for (const seed of [1, 2]) {
+  for (const seed of [1]) {
     it(`${ACTS} creates and deletes on a machine that fails (seed ${seed}): nothing is left or doubled`, async (t) => {
       const f = await fakeCloud();
       t.after(() => f.close());

@@ -1,101 +1,11 @@
 import { strict as assert } from "node:assert";
-import { describe, it, type TestContext } from "node:test";
-import type { JobFunction } from "../../runtime/define.ts";
+import { describe, it } from "node:test";
 import { CloudError } from "../../shared/errors.ts";
 import { listEvents } from "../../shared/events/list.ts";
-import { enqueue, type JobContext, type JobRecord, jobPrefix } from "../../shared/jobs.ts";
+import { enqueue, jobPrefix } from "../../shared/jobs.ts";
 import { discard, put } from "../../shared/ports/store/store.ts";
-import { type FakeCloud, type FakeCloudOptions, fakeCloud } from "../support/fake-cloud.ts";
-
-type Subject = { wanted: boolean };
-type Work = (context: JobContext<Subject>) => Promise<void> | void;
-
-/** A job kind of named steps, and a diary of what was done for whom. */
-class Bench {
-  readonly diary: string[] = [];
-  readonly work: Record<string, Work> = {};
-  #cloud: FakeCloud | undefined;
-
-  get f(): FakeCloud {
-    assert.ok(this.#cloud);
-    return this.#cloud;
-  }
-
-  kind(
-    name: string,
-    more: Partial<JobFunction> = {},
-  ): { name: string; file: string; definition: JobFunction } {
-    const step = (stepName: string) => {
-      const steps = {
-        [stepName]: async (context: JobContext<unknown>) => {
-          this.diary.push(`${context.job.subject.uuid} ${stepName}`);
-          await this.work[stepName]?.(context as JobContext<Subject>);
-        },
-      };
-      return steps[stepName] as JobFunction["steps"][number];
-    };
-    const definition: JobFunction = {
-      summary: "A test",
-      deadline_ms: 60_000,
-      attempts: 3,
-      subject: (cloud, { subject }) => cloud.store.mirror.get(`image/subject/${subject.uuid}`),
-      steps: ["first", "second"].map(step),
-      finish: ({ job }) => {
-        this.diary.push(`${job.subject.uuid} finished`);
-        return [];
-      },
-      undo: [step("undoIt")],
-      fail: ({ job }, reason, undone) => {
-        this.diary.push(`${job.subject.uuid} failed: ${reason}, ${undone ? "undone" : "not undone"}`);
-        return [];
-      },
-      ...more,
-    };
-    return { name, file: "", definition };
-  }
-
-  async open(options: FakeCloudOptions = {}, more: Partial<JobFunction> = {}): Promise<FakeCloud> {
-    const jobs = [
-      this.kind("test/work", more),
-      this.kind("test/end", { ...more, preempts: true, steps: [] }),
-    ];
-    this.#cloud = await fakeCloud({ jobs, ...options });
-    return this.#cloud;
-  }
-
-  async restart(config: Record<string, string> = {}): Promise<void> {
-    this.#cloud = await this.f.restart(config);
-  }
-
-  async enqueue(uuid: string, kind = "test/work"): Promise<void> {
-    const { cloud } = this.f;
-    await cloud.store.commit([
-      put(`image/subject/${uuid}`, { wanted: true }),
-      enqueue(cloud, cloud.node.name, kind, { type: "image", uuid }),
-    ]);
-  }
-
-  job(uuid: string, kind = "test.work"): JobRecord {
-    return this.f.value<JobRecord>(`${jobPrefix("sf-1")}${kind}.${uuid}`);
-  }
-
-  async done(uuid: string): Promise<string[]> {
-    await this.enqueue(uuid);
-    await this.f.idle();
-    return this.diary;
-  }
-}
-
-async function open(
-  t: TestContext,
-  options: FakeCloudOptions = {},
-  more: Partial<JobFunction> = {},
-): Promise<Bench> {
-  const bench = new Bench();
-  await bench.open(options, more);
-  t.after(() => bench.f.close());
-  return bench;
-}
+import { fakeCloud } from "../support/fake-cloud.ts";
+import { JobBench, openJobBench } from "../support/job-bench.ts";
 
 const FINISHED = ["a first", "a second", "a finished"];
 const fail = (words: string) => () => Promise.reject(new CloudError("internal", words));
@@ -118,7 +28,7 @@ function gate() {
 
 describe("worker", () => {
   it("a job: does its steps in order and finishes", async (t) => {
-    const bench = await open(t);
+    const bench = await openJobBench(t);
     assert.deepEqual(await bench.done("a"), FINISHED);
     // That the tasks are complete is noted after the job's key is gone.
     const events = (await listEvents(bench.f.cloud, "image", "a")).slice(0, 5);
@@ -129,7 +39,7 @@ describe("worker", () => {
   });
 
   it("jobs of one subject: run one at a time, oldest first", async (t) => {
-    const bench = new Bench();
+    const bench = new JobBench();
     const kinds = ["test/one", "test/two", "test/three"].map((name) => bench.kind(name));
     const f = await bench.open({ jobs: kinds });
     t.after(() => f.close());
@@ -139,7 +49,7 @@ describe("worker", () => {
   });
 
   it("jobs of many subjects: all are done, a bounded number at once", async (t) => {
-    const bench = await open(t);
+    const bench = await openJobBench(t);
     const busy = { now: 0, most: 0 };
     bench.work.first = async () => {
       busy.most = Math.max(busy.most, ++busy.now);
@@ -153,7 +63,7 @@ describe("worker", () => {
   });
 
   it("a preempting job: aborts the one that runs, which ends when it is not wanted any more", async (t) => {
-    const bench = await open(t);
+    const bench = await openJobBench(t);
     const entered = gate();
     bench.work.first = async ({ signal }) => {
       entered.opened();
@@ -169,7 +79,7 @@ describe("worker", () => {
   });
 
   it("a job that is asked for again while it runs: is done again from its start", async (t) => {
-    const bench = await open(t);
+    const bench = await openJobBench(t);
     const entered = gate();
     const again = gate();
     bench.work.second = async () => {
@@ -185,27 +95,27 @@ describe("worker", () => {
   });
 
   it("a job whose subject is not wanted any more: is dropped, nothing is undone", async (t) => {
-    const bench = await open(t);
+    const bench = await openJobBench(t);
     bench.work.first = async ({ cloud }) => void (await cloud.store.commit([discard("image/subject/a")]));
     assert.deepEqual(await bench.done("a"), ["a first"]);
   });
 
   it("a job of a kind that no file serves: is dropped", async (t) => {
-    const bench = await open(t);
+    const bench = await openJobBench(t);
     await bench.enqueue("a", "test/unknown");
     await bench.f.idle();
     assert.deepEqual(bench.diary, []);
   });
 
   it("a step that fails: is tried again, as often as the job says", async (t) => {
-    const bench = await open(t);
+    const bench = await openJobBench(t);
     let times = 0;
     bench.work.first = () => (++times < 3 ? fail("not yet")() : undefined);
     assert.deepEqual(await bench.done("a"), ["a first", "a first", ...FINISHED]);
   });
 
   it("a step that fails for good: the job is undone and told of", async (t) => {
-    const bench = await open(t);
+    const bench = await openJobBench(t);
     bench.work.second = fail("libvirt: it will not");
     assert.deepEqual(await bench.done("a"), [
       ...["a first", "a second", "a second", "a second", "a undoIt"],
@@ -214,13 +124,13 @@ describe("worker", () => {
   });
 
   it("a step that fails because of the request: is not tried again", async (t) => {
-    const bench = await open(t);
+    const bench = await openJobBench(t);
     bench.work.first = () => Promise.reject(new CloudError("malformed", "it cannot be"));
     assert.deepEqual(await bench.done("a"), ["a first", "a undoIt", "a failed: it cannot be, undone"]);
   });
 
   it("a step that breaks unexpectedly: ends the job with a reason", async (t) => {
-    const bench = await open(t);
+    const bench = await openJobBench(t);
     bench.work.first = () => {
       throw new TypeError("x is not a function");
     };
@@ -228,7 +138,7 @@ describe("worker", () => {
   });
 
   it("a finish that breaks: is a failure of the job", async (t) => {
-    const bench = await open(
+    const bench = await openJobBench(
       t,
       {},
       {
@@ -241,7 +151,7 @@ describe("worker", () => {
   });
 
   it("undo that fails: is told of, with both reasons", async (t) => {
-    const bench = await open(t);
+    const bench = await openJobBench(t);
     bench.work.second = fail("it will not");
     bench.work.undoIt = fail("nor back");
     assert.equal(
@@ -251,7 +161,7 @@ describe("worker", () => {
   });
 
   it("unavailable: is waited out and counts as no attempt", async (t) => {
-    const bench = await open(t);
+    const bench = await openJobBench(t);
     let times = 0;
     bench.work.first = () => {
       if (++times <= 20) throw new CloudError("unavailable", "libvirt: away");
@@ -262,13 +172,13 @@ describe("worker", () => {
   });
 
   it("the deadline: ends what waits, with what it waited for", async (t) => {
-    const bench = await open(t, {}, { deadline_ms: 50 });
+    const bench = await openJobBench(t, {}, { deadline_ms: 50 });
     bench.work.first = () => Promise.reject(new CloudError("unavailable", "libvirt: away"));
     assert.equal((await bench.done("a")).at(-1), "a failed: not done after 0.05 s: libvirt: away, undone");
   });
 
   it("the deadline: counts from when the job was asked for, not from a restart", async (t) => {
-    const bench = await open(t, { works: false }, { deadline_ms: 3_600_000 });
+    const bench = await openJobBench(t, { works: false }, { deadline_ms: 3_600_000 });
     await bench.enqueue("a");
     const key = `${jobPrefix("sf-1")}test.work.a`;
     const old = { ...bench.job("a"), created: bench.f.cloud.clock.now() - 3601 };
@@ -283,7 +193,7 @@ describe("worker", () => {
   });
 
   it("close: the job resumes at the step noted, with the next start", async (t) => {
-    const bench = await open(t);
+    const bench = await openJobBench(t);
     const entered = gate();
     bench.work.second = async ({ signal }) => {
       entered.opened();
@@ -301,7 +211,7 @@ describe("worker", () => {
   });
 
   it("a restart while it is undone: goes on undoing, with the same reason", async (t) => {
-    const bench = await open(t);
+    const bench = await openJobBench(t);
     const entered = gate();
     bench.work.first = () => Promise.reject(new CloudError("malformed", "it cannot be"));
     bench.work.undoIt = async ({ signal }) => {
@@ -320,7 +230,7 @@ describe("worker", () => {
   });
 
   it("the store is away: the job waits and goes on", async (t) => {
-    const bench = await open(t);
+    const bench = await openJobBench(t);
     const entered = gate();
     bench.work.first = async () => {
       bench.f.memory.kill();
@@ -346,7 +256,7 @@ describe("worker: failpoints", () => {
   };
   for (const [failpoint, expected] of Object.entries(outcomes)) {
     it(`${failpoint}: does what it says`, async (t) => {
-      const bench = await open(t, { config: { FAILPOINT: `test/work:${failpoint}` } });
+      const bench = await openJobBench(t, { config: { FAILPOINT: `test/work:${failpoint}` } });
       assert.deepEqual(await bench.done("a"), expected);
     });
   }

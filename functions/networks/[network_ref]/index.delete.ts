@@ -12,7 +12,7 @@ export default http({
 
   async run({ cloud, found: { value: network } }) {
     await beginDeletion(cloud, network.uuid);
-    await awaitNetworkState(cloud, network.uuid, ["deleted"]);
+    await awaitNetworkState(cloud, network.uuid, ["deleted", "error"]);
     return null;
   },
 });

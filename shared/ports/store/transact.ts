@@ -49,7 +49,7 @@ async function inLine<T>(store: Store, keys: string, work: () => Promise<T>): Pr
   const line = lines.get(store) ?? new Map<string, Promise<unknown>>();
   lines.set(store, line);
   const before = line.get(keys);
-  const mine = before === undefined ? work() : Promise.race([before, pause(LONGEST_TURN_MS)]).then(work);
+  const mine = before === undefined ? work() : turn(before).then(work);
   const done = mine.catch(() => undefined);
   line.set(keys, done);
   try {
@@ -57,6 +57,16 @@ async function inLine<T>(store: Store, keys: string, work: () => Promise<T>): Pr
   } finally {
     if (line.get(keys) === done) line.delete(keys);
   }
+}
+
+/** Resolves when the one before is done, or has taken too long. */
+async function turn(before: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLong = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, LONGEST_TURN_MS);
+  });
+  await Promise.race([before, tooLong]);
+  clearTimeout(timer);
 }
 
 function pause(ms: number): Promise<void> {

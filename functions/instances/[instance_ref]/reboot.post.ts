@@ -1,0 +1,17 @@
+// The name some clients have for the soft reboot.
+import { http } from "#runtime/define.ts";
+import { rebootSoft } from "#shared/instances/act.ts";
+import { instanceLock, ownerNode, theInstance } from "#shared/instances/find.ts";
+
+export default http({
+  summary: "Reboot an instance",
+  access: "namespace",
+  find: theInstance,
+  node: ownerNode,
+  lock: instanceLock,
+
+  async run({ cloud, found: { value: instance } }) {
+    await rebootSoft(cloud, instance);
+    return null;
+  },
+});
