@@ -34,12 +34,12 @@ check_machine() {
   [ "$ID" = debian ] && [ "${VERSION_ID:-99}" -ge 12 ] ||
     refuse "needs Debian 12 or newer, this is ${PRETTY_NAME:-something else}; elsewhere install the packages that this script lists, and npm ci"
   [ "$(uname -m)" = x86_64 ] || refuse "needs an x86-64 machine, this is $(uname -m)"
-  command -v npm >/dev/null || refuse "needs Node 20.11 or newer with npm; found no npm"
+  command -v npm >/dev/null || refuse "needs Node 20 with npm; found no npm"
   local version major minor
   version=$(node --version)
   IFS=. read -r major minor _ <<<"${version#v}"
-  [ "$major" -gt 20 ] || { [ "$major" = 20 ] && [ "$minor" -ge 11 ]; } ||
-    refuse "needs Node 20.11 or newer, this is $version"
+  # The copy of uWebSockets.js that the server runs on has binaries for Node 20 and not for newer ones.
+  [ "$major" = 20 ] && [ "$minor" -ge 11 ] || refuse "needs Node 20 (20.11 or newer), this is $version"
 }
 
 missing_packages() {

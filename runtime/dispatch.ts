@@ -34,13 +34,28 @@ export function openDispatch(table: Table): Dispatch {
   );
   return async function dispatch(cloud, request) {
     try {
-      return withAge(cloud, await serve(cloud, route, request));
+      return withAge(cloud, await inTime(cloud, serve(cloud, route, request)));
     } catch (error) {
       if (!(error instanceof CloudError))
         cloud.log.error({ err: error, request_id: request.id }, "unexpected error");
       return withAge(cloud, failure(error, request.id, cloud.config.INCLUDE_TRACEBACKS));
     }
   };
+}
+
+/** A request that takes longer than API_TIMEOUT is answered; what it began goes on. */
+async function inTime(cloud: Cloud, serving: Promise<Answer>): Promise<Answer> {
+  const seconds = cloud.config.API_TIMEOUT;
+  const late = new AbortController();
+  const deadline = cloud.clock.sleep(seconds * 1000, late.signal).then(() => {
+    throw new CloudError("unavailable", `request: not done after ${seconds} s`);
+  });
+  deadline.catch(() => undefined);
+  try {
+    return await Promise.race([serving, deadline]);
+  } finally {
+    late.abort();
+  }
 }
 
 async function serve(cloud: Cloud, route: Router<HttpFunction>, request: Request): Promise<Answer> {
@@ -87,7 +102,12 @@ async function underLock<T>(
 ): Promise<T> {
   if (target.lock === undefined) return work();
   const options = { wait_ms: LOCK_WAIT_MS, operation: `${request.method} ${request.path}` };
-  const lock = await cloud.store.lock(target.lock(found), options);
+  const asked = cloud.clock.now();
+  const name = target.lock(found);
+  const lock = await cloud.store.lock(name, options);
+  const waited_s = cloud.clock.now() - asked;
+  if (waited_s > cloud.config.SLOW_LOCK_THRESHOLD)
+    cloud.log.warn({ lock: name, waited_s }, "lock was slow to get");
   try {
     return await work();
   } finally {

@@ -3,7 +3,7 @@
 export interface Clock {
   /** Seconds since 1970, with a fraction: the wire's unit. */
   now(): number;
-  /** Resolves after the time, or rejects with the signal's reason. Never keeps a process alive by itself. */
+  /** Resolves after the time, or rejects with the signal's reason. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 

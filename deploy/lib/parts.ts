@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { messageOf } from "../../shared/errors.ts";
 import { requireFreePort } from "./ports.ts";
-import { CHECKOUT, type QuickStart } from "./quick-start.ts";
+import { CHECKOUT, NODE_PROGRAM, type QuickStart } from "./quick-start.ts";
 import { run } from "./run.ts";
 import { OWN_ETCD } from "./settings.ts";
 
@@ -35,6 +35,7 @@ export async function ensureEtcd(quick: QuickStart): Promise<string> {
       "--initial-cluster",
       `quick-start=${peer}`,
     ],
+    ...["--auto-compaction-mode", "periodic", "--auto-compaction-retention", "30m"],
   ];
   await quick.startPart(
     "etcd",
@@ -113,10 +114,9 @@ export async function ensureNode(quick: QuickStart): Promise<string> {
     "SHAKENFIST_PROMETHEUS_METRICS_PORT",
   );
   quick.undoBy(() => quick.runtime(["teardown"]));
-  const args = ["--import", "tsx", "runtime/main.ts"];
   await quick.startPart(
     "node",
-    { program: process.execPath, args, cwd: CHECKOUT, env: quick.environment() },
+    { program: NODE_PROGRAM, args: [], cwd: CHECKOUT, env: quick.environment() },
     answers,
   );
   return `answers at ${apiUrl(quick)}`;

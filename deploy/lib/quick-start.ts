@@ -12,6 +12,7 @@ import { run } from "./run.ts";
 import { type Part, type Places, readState, type State, writeState } from "./state.ts";
 
 export const CHECKOUT = fileURLToPath(new URL("../..", import.meta.url));
+export const NODE_PROGRAM = join(CHECKOUT, "dist/node/runtime/main.js");
 
 export class QuickStart {
   readonly places: Places;
@@ -96,10 +97,9 @@ export class QuickStart {
     }
   }
 
-  /** Runs `runtime/main.ts` with a command and the settings of the node. */
+  /** Runs `sf-node` with a command and the settings of the node. */
   runtime(args: readonly string[], input = ""): Promise<string> {
-    const program = ["--import", "tsx", "runtime/main.ts", ...args];
-    return run(process.execPath, program, {
+    return run(NODE_PROGRAM, args, {
       cwd: CHECKOUT,
       env: this.environment(),
       input,

@@ -11,6 +11,7 @@ export function chooseSettings(given: Variables, last: Variables, virtType: stri
   const chosen: Record<string, string> = {
     SHAKENFIST_ETCD_HOSTS: OWN_ETCD,
     SHAKENFIST_RAM_SYSTEM_RESERVATION: "0.5",
+    SHAKENFIST_API_ADDRESS: "127.0.0.1",
     ...nodeSettings(last),
     // What the machine is like now, whatever it was at the last start.
     SHAKENFIST_VIRT_TYPE: virtType,

@@ -3,11 +3,11 @@ import { job } from "#runtime/define.ts";
 import { type InstanceRecord, instanceKey } from "#shared/instances/record.ts";
 import { deleteDisks, deleteDomain, failed } from "#shared/instances/release.ts";
 import {
-  createConfigDrive,
   createDisks,
   createDomain,
   ensureNetworksExist,
   fetchImages,
+  makeConfigDrive,
   started,
 } from "#shared/instances/start.ts";
 import { isStarting } from "#shared/instances/states.ts";
@@ -21,7 +21,7 @@ export default job<InstanceRecord>({
     const entry = cloud.store.mirror.get<InstanceRecord>(instanceKey(subject.uuid));
     return entry !== undefined && isStarting(entry.value) ? entry : undefined;
   },
-  steps: [ensureNetworksExist, fetchImages, createConfigDrive, createDisks, createDomain],
+  steps: [ensureNetworksExist, fetchImages, makeConfigDrive, createDisks, createDomain],
   finish: started,
   undo: [deleteDomain, deleteDisks],
   fail: failed,

@@ -6,11 +6,14 @@ import type { EventWriter, NodeIdentity } from "../cloud.ts";
 import type { Log } from "../log.ts";
 import { type Change, put, type Store } from "../ports/store/store.ts";
 import { type EventRecord, eventPrefix } from "./record.ts";
+import { trimEvents } from "./trim.ts";
 
 const GATHER_MS = 50;
 const RETRY_MS = 1000;
 const BATCH = 100;
 const MOST_WAITING = 5000;
+const TRIM_EVERY = 50;
+const MOST_WATCHED = 10_000;
 
 export interface OpenEventWriter extends EventWriter {
   close(): Promise<void>;
@@ -25,6 +28,8 @@ export function openEventWriter(tools: {
   const { store, clock, log, node } = tools;
   const waiting: Change[] = [];
   const start = Math.floor(clock.now() * 1000).toString(36);
+  /** Events since the last look, by object. */
+  const grown = new Map<string, number>();
   let sequence = 0;
   let writing: Promise<void> | undefined;
   const flushed: (() => void)[] = [];
@@ -39,7 +44,7 @@ export function openEventWriter(tools: {
       fqdn: node.name,
       operation: event.operation,
       phase: event.phase,
-      duration: event.duration ?? null,
+      duration: event.duration == null ? null : Math.round(event.duration * 1000) / 1000,
       message: event.message ?? null,
     };
     sequence += 1;
@@ -59,6 +64,7 @@ export function openEventWriter(tools: {
       try {
         await store.commit(batch);
         waiting.splice(0, waiting.indexOf(batch.at(-1) as Change) + 1);
+        await trim(batch);
       } catch (error) {
         if (stop.signal.aborted) break;
         if (failures++ === 0)
@@ -69,6 +75,17 @@ export function openEventWriter(tools: {
     }
     writing = undefined;
     tellFlushed();
+  }
+
+  /** Looks at an object's history again each time that it has grown by some events. */
+  async function trim(batch: readonly Change[]): Promise<void> {
+    for (const { key } of batch) {
+      const prefix = key.slice(0, key.lastIndexOf("/") + 1);
+      const count = (grown.get(prefix) ?? 0) + 1;
+      grown.set(prefix, count % TRIM_EVERY);
+      if (count >= TRIM_EVERY) await trimEvents(store, prefix);
+    }
+    if (grown.size > MOST_WATCHED) grown.clear();
   }
 
   function tellFlushed(): void {

@@ -1,6 +1,7 @@
 // The files behind an instance's disks. Safe to repeat: a finished disk is kept, an unfinished one is made anew.
 import { constants } from "node:fs";
 import { copyFile, link, rm, stat } from "node:fs/promises";
+import { basename } from "node:path";
 import { CloudError, messageOf } from "../errors.ts";
 import type { Exec } from "../ports/exec/exec.ts";
 import type { CachedImage } from "./cache.ts";
@@ -47,7 +48,7 @@ export async function makeDisk(exec: Exec, plan: DiskPlan): Promise<void> {
 /** Bytes of the disk, which must not be smaller than its base: the end of the image would be missing. */
 function requireSize({ path, size_gib, base }: DiskPlan): number {
   if (size_gib === null && base === undefined)
-    throw new CloudError("malformed", `disk ${path}: neither a size nor a base`);
+    throw new CloudError("malformed", `disk ${basename(path)}: neither a size nor a base`);
   const least = base?.virtual_size_bytes ?? 1;
   const bytes = size_gib === null ? least : size_gib * GIB;
   if (bytes < least && base?.kind !== "iso")
@@ -97,5 +98,7 @@ const hasCode = (error: unknown, ...codes: string[]): boolean =>
 
 function explain(path: string, error: unknown): unknown {
   if (!/ENOSPC|EDQUOT|no space left/i.test(messageOf(error))) return error;
-  return new CloudError("insufficient", `disk ${path}: no space left on its file system`, { cause: error });
+  return new CloudError("insufficient", `disk ${basename(path)}: no space left on its file system`, {
+    cause: error,
+  });
 }

@@ -8,7 +8,7 @@ import { makeDisk } from "../images/disks.ts";
 import type { JobContext } from "../jobs.ts";
 import type { Change, Entry } from "../ports/store/store.ts";
 import { replace } from "../ports/store/store.ts";
-import { configDriveFiles, makeConfigDrive } from "./config-drive.ts";
+import { configDriveFiles, makeConfigDrive as writeConfigDrive } from "./config-drive.ts";
 import { devicesOf } from "./devices.ts";
 import { defineDomain, requireNetwork } from "./domain.ts";
 import { interfacesOf } from "./find.ts";
@@ -46,7 +46,7 @@ export async function fetchImages({ cloud, subject, signal }: Context): Promise<
   );
 }
 
-export async function createConfigDrive({ cloud, subject }: Context): Promise<void> {
+export async function makeConfigDrive({ cloud, subject }: Context): Promise<void> {
   const instance = subject.value;
   await makeDirectory(cloud, instance.uuid);
   const interfaces = interfacesOf(cloud, instance).map(({ value }) => ({
@@ -65,7 +65,7 @@ export async function createConfigDrive({ cloud, subject }: Context): Promise<vo
   const drive = requireDevices(instance)[1];
   if (drive === undefined) throw new CloudError("internal", `instance ${instance.uuid}: has no config drive`);
   const files = configDriveFiles({ instance, interfaces, zone, dns, random_seed });
-  await makeConfigDrive(cloud.exec, files, drive.path);
+  await writeConfigDrive(cloud.exec, files, drive.path);
 }
 
 export async function createDisks({ cloud, subject, signal }: Context): Promise<void> {

@@ -30,7 +30,7 @@ const RECORDS = ["claim", "instance", "interface"];
 
 const record = (f: FakeCloud, uuid: string) => f.value<InstanceRecord>(`instance/${uuid}`);
 
-const STEPS = ["ensureNetworksExist", "fetchImages", "createConfigDrive", "createDisks", "createDomain"];
+const STEPS = ["ensureNetworksExist", "fetchImages", "makeConfigDrive", "createDisks", "createDomain"];
 
 describe("instances/start", () => {
   it("a start that libvirt refuses: is an error with its words, and holds nothing", async (t) => {

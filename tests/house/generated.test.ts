@@ -1,15 +1,25 @@
-// Generated files are what their generators make today.
+// What documents say of the code is what the code says today.
 import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
-import { it } from "node:test";
+import { describe, it } from "node:test";
 import { configurationPage } from "../../deploy/docs/configuration.ts";
 
 const textOf = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 
-it("docs/configuration.md: is current", () => {
-  assert.equal(
-    textOf("docs/configuration.md"),
-    configurationPage(),
-    "make it anew: node --import tsx deploy/docs/configuration.ts > docs/configuration.md",
-  );
+describe("documents", () => {
+  it("docs/configuration.md: is what its generator prints", () => {
+    const remedy = "make it anew: node --import tsx deploy/docs/configuration.ts > docs/configuration.md";
+    assert.equal(textOf("docs/configuration.md"), configurationPage(), remedy);
+  });
+
+  it("docs/architecture.md: names every package that set-up installs", () => {
+    const [, list = ""] = /^packages=\(([^)]*)\)/m.exec(textOf("deploy/set-up.sh")) ?? [];
+    const packages = list.split(/\s+/).filter((word) => word !== "");
+    assert.ok(packages.length > 10);
+    const words = new Set(textOf("docs/architecture.md").split(/\s+/));
+    assert.deepEqual(
+      packages.filter((name) => !words.has(name)),
+      [],
+    );
+  });
 });
