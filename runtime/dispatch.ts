@@ -6,6 +6,7 @@
 // the lock is taken by the node that runs. A function's own code is `run` alone. No socket is needed to call this.
 import type { Caller, Cloud } from "../shared/cloud.ts";
 import { isSystem } from "../shared/cloud.ts";
+import { openDeadline } from "../shared/deadline.ts";
 import { CloudError } from "../shared/errors.ts";
 import { callerOf } from "../shared/namespaces/tokens.ts";
 import { type Answer, empty, failure, success, unknownPath, wrongMethod } from "./answer.ts";
@@ -46,15 +47,17 @@ export function openDispatch(table: Table): Dispatch {
 /** A request that takes longer than API_TIMEOUT is answered; what it began goes on. */
 async function inTime(cloud: Cloud, serving: Promise<Answer>): Promise<Answer> {
   const seconds = cloud.config.API_TIMEOUT;
-  const late = new AbortController();
-  const deadline = cloud.clock.sleep(seconds * 1000, late.signal).then(() => {
-    throw new CloudError("unavailable", `request: not done after ${seconds} s`);
+  const deadline = openDeadline(seconds * 1000);
+  const late = new Promise<never>((_, reject) => {
+    const words = `request: not done after ${seconds} s`;
+    deadline.signal.addEventListener("abort", () => reject(new CloudError("unavailable", words)), {
+      once: true,
+    });
   });
-  deadline.catch(() => undefined);
   try {
-    return await Promise.race([serving, deadline]);
+    return await Promise.race([serving, late]);
   } finally {
-    late.abort();
+    deadline.clear();
   }
 }
 
