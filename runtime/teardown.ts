@@ -1,5 +1,5 @@
 // Takes down what a stopped node left running on this machine: its guests, networks and rules. Only what the store knows.
-import { rm } from "node:fs/promises";
+import { rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { systemClock } from "../shared/clock.ts";
 import type { Config } from "../shared/config.ts";
@@ -29,7 +29,9 @@ export async function tearDown(config: Config, log: Log, purge: boolean): Promis
   try {
     for (const { value } of store.mirror.list<InstanceRecord>(INSTANCES)) {
       await hypervisor.powerOff(value.uuid);
-      if (purge) await hypervisor.undefine(value.uuid);
+      if (!purge) continue;
+      await hypervisor.undefine(value.uuid);
+      await hypervisor.removeLogs(value.uuid);
     }
     for (const { value } of store.mirror.list<NetworkRecord>(NETWORKS)) await network.remove(value);
     await network.removeNode({
@@ -40,6 +42,8 @@ export async function tearDown(config: Config, log: Log, purge: boolean): Promis
     for (const name of ["instances", "image_cache", "snapshots", "dhcp"]) {
       await rm(join(config.STORAGE_PATH, name), { recursive: true, force: true });
     }
+    // Goes with the last of ours; what somebody else put there keeps it.
+    await rmdir(config.STORAGE_PATH).catch(() => undefined);
     await store.clear("");
   } finally {
     await hypervisor.close();

@@ -21,6 +21,7 @@ export async function forgetInstances(cloud: Cloud): Promise<void> {
       continue;
     }
     await rm(instanceDirectory(cloud.config, instance.uuid), { recursive: true, force: true });
+    await cloud.hypervisor.removeLogs(instance.uuid);
     await cloud.store.commit([remove(entry), ...interfacesOf(cloud, instance).map(remove)]);
     await cloud.store.clear(eventPrefix("instance", instance.uuid));
   }

@@ -106,6 +106,7 @@ export function openFakeHypervisor(): FakeHypervisor {
       if (isActive(guest)) setPower(uuid, guest, "off");
       else guest.power = "off";
     },
+    async removeLogs() {},
     async undefine(uuid) {
       if ((await findOurs(uuid)) !== undefined) guests.delete(uuid);
     },

@@ -25,6 +25,8 @@ export interface Hypervisor {
   /** Cuts the power at once. An absent domain is off. */
   powerOff(uuid: string): Promise<void>;
   undefine(uuid: string): Promise<void>;
+  /** Removes what the hypervisor wrote down about a domain that is gone. */
+  removeLogs(uuid: string): Promise<void>;
   pause(uuid: string): Promise<void>;
   unpause(uuid: string): Promise<void>;
   /** Presses the ACPI power button with the wish to come up again. */

@@ -1,5 +1,7 @@
 // The hypervisor as libvirt runs it: requests through a child process with the binding, what that lacks through virsh,
 // power changes from libvirt's event stream.
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import type { Clock } from "../../clock.ts";
 import { CloudError, isKind } from "../../errors.ts";
 import type { Log } from "../../log.ts";
@@ -26,6 +28,8 @@ const UNDEFINE_WITH_STATE = [
   "--snapshots-metadata",
   "--checkpoints-metadata",
 ];
+/** Where libvirt keeps what each QEMU says, for good. */
+const QEMU_LOGS = "/var/log/libvirt/qemu";
 const OUR_NAME = /<name>\s*sf:/;
 
 export function openLibvirt({
@@ -116,6 +120,12 @@ export function openLibvirt({
       const gone = await ask("act", "undefine", uuid);
       if (gone === false) await watched(virsh(uri, [...UNDEFINE_WITH_STATE, uuid], act_ms));
       crashed.delete(uuid);
+    },
+    async removeLogs(uuid) {
+      requireUuid(uuid);
+      const names = await readdir(QEMU_LOGS).catch(() => []);
+      const mine = names.filter((name) => name.startsWith(`sf:${uuid}.log`));
+      await Promise.all(mine.map((name) => rm(join(QEMU_LOGS, name), { force: true })));
     },
     pause: (uuid) => act("pause", uuid),
     unpause: (uuid) => act("unpause", uuid),
