@@ -17,7 +17,7 @@ const HTML_NOT_FOUND =
 export function success(result: unknown): Answer {
   if (result instanceof PlainText)
     return { status: 200, type: "text/plain; charset=utf-8", body: result.body };
-  return { status: 200, type: JSON_TYPE, body: `${JSON.stringify(result ?? null)}\n` };
+  return { status: 200, type: JSON_TYPE, body: Buffer.from(`${JSON.stringify(result ?? null)}\n`) };
 }
 
 export const empty = (): Answer => ({ status: 200, type: "text/html; charset=utf-8", body: "" });

@@ -34,7 +34,7 @@ export interface HttpFunction<Input = unknown, Found = unknown, Result = unknown
   readonly lock?: (found: Found) => string;
   readonly run: (context: HttpContext<Input, Found>) => Promise<Result> | Result;
   /** The answer as the wire shows it; without it the result is sent as it is. */
-  readonly view?: (result: Result, cloud: Cloud) => unknown;
+  readonly view?: (result: Result) => unknown;
 }
 
 export interface JobFunction<Subject = unknown> {

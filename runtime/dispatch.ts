@@ -29,18 +29,35 @@ export type Dispatch = (cloud: Cloud, request: Request) => Promise<Answer>;
 
 const LOCK_WAIT_MS = 20_000;
 
+type Render = (target: HttpFunction, result: unknown) => Answer;
+
 export function openDispatch(table: Table): Dispatch {
   const route = openRouter(
     table.routes.map(({ method, path, definition }) => ({ method, path, target: definition })),
   );
+  const render = openRender();
   return async function dispatch(cloud, request) {
     try {
-      return withAge(cloud, await inTime(cloud, serve(cloud, route, request)));
+      return withAge(cloud, await inTime(cloud, serve(cloud, route, render, request)));
     } catch (error) {
       if (!(error instanceof CloudError))
         cloud.log.error({ err: error, request_id: request.id }, "unexpected error");
       return withAge(cloud, failure(error, request.id, cloud.config.INCLUDE_TRACEBACKS));
     }
+  };
+}
+
+/** What is frozen looks the same for as long as it is there: it becomes bytes once. */
+function openRender(): Render {
+  const rendered = new WeakMap<object, Map<HttpFunction, Answer>>();
+  return function render(target, result) {
+    const make = () => success(target.view === undefined ? result : target.view(result));
+    if (typeof result !== "object" || result === null || !Object.isFrozen(result)) return make();
+    const answers = rendered.get(result) ?? new Map<HttpFunction, Answer>();
+    rendered.set(result, answers);
+    const answer = answers.get(target) ?? make();
+    answers.set(target, answer);
+    return answer;
   };
 }
 
@@ -61,7 +78,12 @@ async function inTime(cloud: Cloud, serving: Promise<Answer>): Promise<Answer> {
   }
 }
 
-async function serve(cloud: Cloud, route: Router<HttpFunction>, request: Request): Promise<Answer> {
+async function serve(
+  cloud: Cloud,
+  route: Router<HttpFunction>,
+  render: Render,
+  request: Request,
+): Promise<Answer> {
   const matched = await route(request.method, request.path);
   if (matched === undefined) return unknownPath();
   if (matched === "wrong method") return /^(HEAD|OPTIONS)$/.test(request.method) ? empty() : wrongMethod();
@@ -73,7 +95,7 @@ async function serve(cloud: Cloud, route: Router<HttpFunction>, request: Request
   const result = await underLock(cloud, target, found, request, async () =>
     target.run({ cloud, caller, params, input, found }),
   );
-  return success(target.view === undefined ? result : target.view(result, cloud));
+  return render(target, result);
 }
 
 const nobody: Caller = { namespace: "" };

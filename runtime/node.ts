@@ -13,6 +13,7 @@ import { removeStaleWork } from "../shared/images/work-directory.ts";
 import { followConsoles } from "../shared/instances/console.ts";
 import { portRange } from "../shared/instances/ports.ts";
 import type { Log } from "../shared/log.ts";
+import { openMemo } from "../shared/memo.ts";
 import { openMutex } from "../shared/mutex.ts";
 import { openKeyChecker } from "../shared/namespaces/keys.ts";
 import { openTokens } from "../shared/namespaces/tokens.ts";
@@ -135,6 +136,7 @@ async function openCloud(
     }),
     tokens: openTokens(await signingSecret(store, config)),
     keys: openKeyChecker(),
+    memo: openMemo(),
     mutex: openMutex(),
   };
   await removeStaleWork(cloud);

@@ -2,6 +2,7 @@
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Log } from "./log.ts";
+import type { Memo } from "./memo.ts";
 import type { Mutex } from "./mutex.ts";
 import type { KeyChecker } from "./namespaces/keys.ts";
 import type { Tokens } from "./namespaces/tokens.ts";
@@ -54,6 +55,7 @@ export interface Cloud {
   readonly presence: PresenceKeeper;
   readonly tokens: Tokens;
   readonly keys: KeyChecker;
+  readonly memo: Memo;
   /** Orders work on one thing inside this process. */
   readonly mutex: Mutex;
   /** Fills a template of the site, or the built-in one, with values. */

@@ -20,11 +20,13 @@ export const instanceLock = ({ value }: Entry<InstanceRecord>): string => `insta
 export const ownerNode = ({ value }: Entry<InstanceRecord>): string => value.node;
 
 /** Own ones, all of them for `system`; without `all` only the living. */
-export function listInstances(cloud: Cloud, caller: Caller, all: boolean): InstanceRecord[] {
-  return cloud.store.mirror
-    .list<InstanceRecord>(INSTANCES)
-    .map(({ value }) => value)
-    .filter((instance) => owns(caller, instance) && (all || !isOver(instance.state)));
+export function listInstances(cloud: Cloud, caller: Caller, all: boolean): readonly InstanceRecord[] {
+  const entries = cloud.store.mirror.list<InstanceRecord>(INSTANCES);
+  return cloud.memo.of(entries, `${caller.namespace} ${all}`, () =>
+    Object.freeze(
+      entries.map(({ value }) => value).filter((each) => owns(caller, each) && (all || !isOver(each.state))),
+    ),
+  );
 }
 
 /** In the order of the request; deleted ones too. */

@@ -16,7 +16,7 @@ export async function login(cloud: Cloud, namespace: string, key: string): Promi
 
 async function findKey(
   cloud: Cloud,
-  entries: Entry<KeyRecord>[],
+  entries: readonly Entry<KeyRecord>[],
   key: string,
 ): Promise<KeyRecord | undefined> {
   for (const { value } of entries) {

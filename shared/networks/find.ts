@@ -41,11 +41,13 @@ export async function findUsableNetwork(
 }
 
 /** Own ones, all of them for `system`; without `all` only the living. */
-export function listNetworks(cloud: Cloud, caller: Caller, all: boolean): NetworkRecord[] {
-  return cloud.store.mirror
-    .list<NetworkRecord>(NETWORKS)
-    .map(({ value }) => value)
-    .filter((network) => owns(caller, network) && (all || !isOver(network.state)));
+export function listNetworks(cloud: Cloud, caller: Caller, all: boolean): readonly NetworkRecord[] {
+  const entries = cloud.store.mirror.list<NetworkRecord>(NETWORKS);
+  return cloud.memo.of(entries, `${caller.namespace} ${all}`, () =>
+    Object.freeze(
+      entries.map(({ value }) => value).filter((each) => owns(caller, each) && (all || !isOver(each.state))),
+    ),
+  );
 }
 
 /** The living interfaces on a network, found by the addresses they hold. */

@@ -47,7 +47,7 @@ test("set-up.sh: refuses a user who is not root, and a Node that is too old", ()
   const old = setUp(withFake("node", "echo v18.19.0"));
   rmSync(join(fakes, "node"));
   assert.equal(old.status, 1);
-  assert.match(old.stderr, /needs Node 20\.11 or newer, this is v18\.19\.0/);
+  assert.match(old.stderr, /needs Node 20 \(20\.11 or newer\), this is v18\.19\.0/);
 });
 
 test("set-up.sh: installs only what is missing, and says what apt said when that fails", () => {

@@ -19,6 +19,7 @@ import { readConfig } from "../../shared/config.ts";
 import { openEventWriter } from "../../shared/events/writer.ts";
 import { jobPrefix } from "../../shared/jobs.ts";
 import { type Log, silentLog } from "../../shared/log.ts";
+import { openMemo } from "../../shared/memo.ts";
 import { openMutex } from "../../shared/mutex.ts";
 import { openKeyChecker } from "../../shared/namespaces/keys.ts";
 import { keyKey, namespaceKey } from "../../shared/namespaces/record.ts";
@@ -173,6 +174,7 @@ async function startNode(
     ...{ node, version: VERSION, config, mtu: 1450, clock, log, store, hypervisor, network, exec, http },
     ...{ events, presence, tokens: openTokens("a secret of the tests"), keys: openKeyChecker() },
     mutex: openMutex(),
+    memo: openMemo(),
     render: (name, values) => templates.render(name, values),
   };
   if ((await store.get(namespaceKey("system"))) === undefined)

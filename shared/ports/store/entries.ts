@@ -3,7 +3,7 @@ import type { Entry } from "./store.ts";
 
 interface Shelf {
   readonly entries: Map<string, Entry>;
-  sorted: Entry[] | undefined;
+  sorted: readonly Entry[] | undefined;
 }
 
 export class Entries {
@@ -39,14 +39,14 @@ export class Entries {
     }
   }
 
-  /** Ascending by key; the array is the caller's own. */
-  list(prefix: string): Entry[] {
+  /** Ascending by key. The same array as long as nothing of the first two segments changes: whoever keeps things by it may. */
+  list(prefix: string): readonly Entry[] {
     const narrowest = shelvesOf(prefix).at(-1);
     if (narrowest === undefined) return byKey([...this.#all.values()].filter(under(prefix)));
     const shelf = this.#shelves.get(narrowest);
     if (shelf === undefined) return [];
-    shelf.sorted ??= byKey([...shelf.entries.values()]);
-    return prefix === narrowest ? shelf.sorted.slice() : shelf.sorted.filter(under(prefix));
+    shelf.sorted ??= Object.freeze(byKey([...shelf.entries.values()]));
+    return prefix === narrowest ? shelf.sorted : shelf.sorted.filter(under(prefix));
   }
 }
 

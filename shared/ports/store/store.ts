@@ -76,7 +76,8 @@ export interface MirrorChange {
  */
 export interface Mirror {
   get<T>(key: string): Entry<T> | undefined;
-  list<T>(prefix: string): Entry<T>[];
+  /** The same array as long as nothing under the prefix has changed. */
+  list<T>(prefix: string): readonly Entry<T>[];
   /** Called after each change under the prefix, in the store's order. Returns the way to stop. */
   watch(prefix: string, listener: (change: MirrorChange) => void): () => void;
   /** Resolves with the first defined answer of `find`, asked at once and after each change under the prefix; undefined after the time. */
