@@ -3,6 +3,7 @@
 // `node --import tsx bench/reads.ts`; needs root.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { fileURLToPath } from "node:url";
 import type { InstanceRecord } from "../shared/instances/record.ts";
@@ -15,21 +16,24 @@ import { enterSandbox } from "../tests/support/sandbox.ts";
 enterSandbox(import.meta.url);
 
 const CONNECTIONS = 16;
-const SECONDS = 4;
+const SECONDS = 2;
 const ROUNDS = 3;
 const BARE_PORT = 13_500;
 const BARE = fileURLToPath(new URL("bare-server.ts", import.meta.url));
 
 interface Load {
   rate: number;
+  /** What the server's process used. */
+  cpu_us: number;
   p50_ms: number;
   p99_ms: number;
 }
 
 /** Keeps `CONNECTIONS` busy for a while. */
-async function load(url: string, token: string, seconds = SECONDS): Promise<Load> {
+async function load(url: string, token: string, server: number, seconds = SECONDS): Promise<Load> {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   const times: number[] = [];
+  const cpuBefore = cpuSeconds(server);
   const end = performance.now() + seconds * 1000;
   async function client(): Promise<void> {
     while (performance.now() < end) {
@@ -40,9 +44,16 @@ async function load(url: string, token: string, seconds = SECONDS): Promise<Load
   }
   await Promise.all(Array.from({ length: CONNECTIONS }, client));
   agent.destroy();
+  const cpu_us = ((cpuSeconds(server) - cpuBefore) * 1e6) / times.length;
   times.sort((a, b) => a - b);
   const at = (part: number) => times[Math.floor(times.length * part)] ?? Number.NaN;
-  return { rate: times.length / seconds, p50_ms: at(0.5), p99_ms: at(0.99) };
+  return { rate: times.length / seconds, cpu_us, p50_ms: at(0.5), p99_ms: at(0.99) };
+}
+
+/** User and system time of a process; the kernel counts in hundredths. */
+function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 function get(url: string, token: string, agent: Agent): Promise<Buffer> {
@@ -118,20 +129,24 @@ async function startBare(bytes: number): Promise<ChildProcess> {
 }
 
 /** The same bytes from both, in turns. */
-async function compare(what: string, url: string, token: string): Promise<void> {
+async function compare(what: string, url: string, token: string, server: number): Promise<void> {
   const bytes = (await get(url, token, new Agent())).length;
   const bare = await startBare(bytes);
   const ours: Load[] = [];
   const theirs: Load[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    theirs.push(await load(`http://${NODE_ADDRESS}:${BARE_PORT}/`, token));
-    ours.push(await load(url, token));
+    theirs.push(await load(`http://${NODE_ADDRESS}:${BARE_PORT}/`, token, bare.pid ?? 0));
+    ours.push(await load(url, token, server));
   }
   bare.kill();
   const [mine, floor] = [median(ours.map(({ rate }) => rate)), median(theirs.map(({ rate }) => rate))];
   const p50 = median(ours.map(({ p50_ms }) => p50_ms));
+  const [cpu, floorCpu] = [
+    median(ours.map(({ cpu_us }) => cpu_us)),
+    median(theirs.map(({ cpu_us }) => cpu_us)),
+  ];
   console.log(
-    `  ${what} (${bytes} bytes): ${mine.toFixed(0)}/s, p50 ${p50.toFixed(2)} ms; bare server ${floor.toFixed(0)}/s, ratio ${(mine / floor).toFixed(2)}`,
+    `  ${what} (${bytes} bytes): ${mine.toFixed(0)}/s, p50 ${p50.toFixed(2)} ms; bare server ${floor.toFixed(0)}/s, ratio ${(mine / floor).toFixed(2)}; CPU a request ${cpu.toFixed(0)} µs, bare ${floorCpu.toFixed(0)} µs`,
   );
 }
 
@@ -147,23 +162,15 @@ async function benchLogins(cloud: TestCloud, token: string): Promise<void> {
   await cloud.stopNode();
   await cloud.startNode();
   const first = await time();
-  const repeated = median(
-    await Promise.all(Array.from({ length: 1 }, time)).then(async (one) => [
-      ...one,
-      await time(),
-      await time(),
-      await time(),
-      await time(),
-    ]),
-  );
+  const repeated = median([await time(), await time(), await time(), await time(), await time()]);
   console.log(
     `  login: first ${first.toFixed(1)} ms, repeated ${repeated.toFixed(2)} ms, ratio ${(repeated / first).toFixed(3)}`,
   );
-  const quiet = await load(`${cloud.apiUrl}/`, token, 2);
+  const quiet = await load(`${cloud.apiUrl}/`, token, cloud.pid(), 2);
   await cloud.stopNode();
   await cloud.startNode();
   const logins = Promise.allSettled(Array.from({ length: 16 }, () => login(cloud)));
-  const busy = await load(`${cloud.apiUrl}/`, token, 2);
+  const busy = await load(`${cloud.apiUrl}/`, token, cloud.pid(), 2);
   await logins;
   console.log(
     `  GET / beside 16 first logins at once: p99 ${busy.p99_ms.toFixed(2)} ms (quiet: ${quiet.p99_ms.toFixed(2)} ms)`,
@@ -174,10 +181,15 @@ const cloud = await startCloud();
 try {
   const token = await login(cloud);
   await fill(cloud, 0, 100);
-  await compare("GET /instances/{uuid} of 100", `${cloud.apiUrl}/instances/${record(7).uuid}`, token);
-  await compare("GET /instances of 100", `${cloud.apiUrl}/instances`, token);
+  await compare(
+    "GET /instances/{uuid} of 100",
+    `${cloud.apiUrl}/instances/${record(7).uuid}`,
+    token,
+    cloud.pid(),
+  );
+  await compare("GET /instances of 100", `${cloud.apiUrl}/instances`, token, cloud.pid());
   await fill(cloud, 100, 1000);
-  await compare("GET /instances of 1000", `${cloud.apiUrl}/instances`, token);
+  await compare("GET /instances of 1000", `${cloud.apiUrl}/instances`, token, cloud.pid());
   await benchLogins(cloud, token);
 } finally {
   await cloud.stop();

@@ -114,12 +114,18 @@ async function spawnNode(environment: Record<string, string>): Promise<ChildProc
   process.once("exit", () => child.kill("SIGKILL"));
   const log = process.env.SF_TEST_LOG;
   if (log !== undefined) child.stdout.pipe(createWriteStream(log, { flags: "a" }));
-  const deadline = AbortSignal.timeout(READY_MS);
-  for await (const line of createInterface({ input: child.stdout, signal: deadline })) {
-    if (line.includes('"msg":"ready"')) {
-      child.stdout.resume();
-      return child;
-    }
-  }
-  throw new Error(`the node ended, or was not ready within ${READY_MS / 1000} s`);
+  // Read to the end, or the node would wait for room in the pipe.
+  const lines = createInterface({ input: child.stdout });
+  await new Promise<void>((resolve, reject) => {
+    const late = () => reject(new Error(`the node ended, or was not ready within ${READY_MS / 1000} s`));
+    const timer = setTimeout(late, READY_MS);
+    child.once("exit", late);
+    lines.on("line", (line) => {
+      if (!line.includes('"msg":"ready"')) return;
+      clearTimeout(timer);
+      child.off("exit", late);
+      resolve();
+    });
+  });
+  return child;
 }
