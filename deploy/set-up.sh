@@ -1,6 +1,6 @@
 #!/bin/bash
 # Readies a bare Debian machine with Node 20 for a node: packages, npm modules, the CLI, /dev/kvm. Safe to repeat: does
-# only what is missing, a line for each thing done. Says what to do when it cannot go on.
+# only what is missing, a line for each thing done. Says what to do when it cannot go on. `--tests`: what tests need too.
 set -euo pipefail
 
 packages=(
@@ -10,6 +10,7 @@ packages=(
   genisoimage etcd-server etcd-client
   busybox-static cpio dosfstools mtools syslinux
 )
+test_packages=(chromium)
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
@@ -91,6 +92,7 @@ mend_kvm() {
 }
 
 check_machine
+[ "${1-}" != --tests ] || packages+=("${test_packages[@]}")
 cd "$root"
 exec 9<"$root"
 flock -w 900 9 || refuse "another set-up has been at work here for 15 minutes: end it first"

@@ -5,4 +5,5 @@ export default http({
   summary: "Say what this is",
   access: "anyone",
   run: () => new PlainText("Shaken Fist REST API service"),
+  answer: PlainText,
 });

@@ -1,6 +1,6 @@
 // What goes back to the client, and how each outcome looks on the wire.
-import { CloudError } from "../shared/errors.ts";
-import { PlainText } from "./define.ts";
+import { CloudError, type ErrorKind } from "../shared/errors.ts";
+import { Content } from "./define.ts";
 
 export interface Answer {
   status: number;
@@ -10,13 +10,13 @@ export interface Answer {
 }
 
 const JSON_TYPE = "application/json";
+const RETRIED: readonly ErrorKind[] = ["unavailable", "throttled"];
 const HTML_NOT_FOUND =
   "<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n<p>The requested URL was not found on the server.</p>\n";
 
 /** Success is always 200; nothing to say is `null`. */
 export function success(result: unknown): Answer {
-  if (result instanceof PlainText)
-    return { status: 200, type: "text/plain; charset=utf-8", body: result.body };
+  if (result instanceof Content) return { status: 200, ...result };
   return { status: 200, type: JSON_TYPE, body: Buffer.from(`${JSON.stringify(result ?? null)}\n`) };
 }
 
@@ -51,6 +51,8 @@ export function failure(error: unknown, requestId: string, traces: boolean): Ans
     status: known.status,
     type: JSON_TYPE,
     body: `${JSON.stringify(body)}\n`,
-    ...(known.kind === "unavailable" ? { headers: { "Retry-After": "1" } } : {}),
+    ...(RETRIED.includes(known.kind)
+      ? { headers: { "Retry-After": String(known.detail.retry_after_s ?? 1) } }
+      : {}),
   };
 }

@@ -35,6 +35,8 @@ export interface HttpFunction<Input = unknown, Found = unknown, Result = unknown
   readonly run: (context: HttpContext<Input, Found>) => Promise<Result> | Result;
   /** The answer as the wire shows it; without it the result is sent as it is. */
   readonly view?: (result: Result) => unknown;
+  /** What a success looks like on the wire, for the API's description; without it, `null`. */
+  readonly answer?: ZodType | typeof PlainText;
 }
 
 export interface JobFunction<Subject = unknown> {
@@ -90,10 +92,21 @@ export const job = <Subject>(definition: JobFunction<Subject>): JobFunction<Subj
 export const schedule = (definition: ScheduleFunction): ScheduleFunction => definition;
 export const on = <Name extends keyof Occurrences>(definition: Reaction<Name>): Reaction<Name> => definition;
 
-/** An answer that is text, not JSON. */
-export class PlainText {
+/** An answer that is not JSON, but bytes of a type of its own. */
+export class Content {
+  readonly type: string;
   readonly body: string | Buffer;
-  constructor(body: string | Buffer) {
+  readonly headers: Record<string, string>;
+  constructor(type: string, body: string | Buffer, headers: Record<string, string> = {}) {
+    this.type = type;
     this.body = body;
+    this.headers = headers;
+  }
+}
+
+/** An answer that is text. */
+export class PlainText extends Content {
+  constructor(body: string | Buffer) {
+    super("text/plain; charset=utf-8", body);
   }
 }

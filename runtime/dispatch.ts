@@ -6,14 +6,15 @@
 // the lock is taken by the node that runs. A function's own code is `run` alone. No socket is needed to call this.
 import type { Caller, Cloud } from "../shared/cloud.ts";
 import { isSystem } from "../shared/cloud.ts";
-import { openDeadline } from "../shared/deadline.ts";
 import { CloudError } from "../shared/errors.ts";
 import { callerOf } from "../shared/namespaces/tokens.ts";
 import { type Answer, empty, failure, success, unknownPath, wrongMethod } from "./answer.ts";
 import type { HttpFunction } from "./define.ts";
 import { readInput } from "./input.ts";
+import { openPages } from "./pages.ts";
 import { openRouter, type Router } from "./router.ts";
 import type { Table } from "./scan.ts";
+import { openTrace, type Trace } from "./trace.ts";
 
 export interface Request {
   method: string;
@@ -33,16 +34,20 @@ type Render = (target: HttpFunction, result: unknown) => Answer;
 
 export function openDispatch(table: Table): Dispatch {
   const route = openRouter(
-    table.routes.map(({ method, path, definition }) => ({ method, path, target: definition })),
+    [...table.routes, ...openPages(table)].map(({ method, path, definition }) => ({
+      ...{ method, path },
+      target: definition,
+    })),
   );
   const render = openRender();
   return async function dispatch(cloud, request) {
+    const trace = openTrace(request);
     try {
-      return withAge(cloud, await inTime(cloud, serve(cloud, route, render, request)));
+      const answer = await inTime(cloud, serve(cloud, route, render, request, trace));
+      return trace.end(cloud, withAge(cloud, answer));
     } catch (error) {
-      if (!(error instanceof CloudError))
-        cloud.log.error({ err: error, request_id: request.id }, "unexpected error");
-      return withAge(cloud, failure(error, request.id, cloud.config.INCLUDE_TRACEBACKS));
+      const answer = failure(error, request.id, cloud.config.INCLUDE_TRACEBACKS);
+      return trace.end(cloud, withAge(cloud, answer), error);
     }
   };
 }
@@ -64,17 +69,15 @@ function openRender(): Render {
 /** A request that takes longer than API_TIMEOUT is answered; what it began goes on. */
 async function inTime(cloud: Cloud, serving: Promise<Answer>): Promise<Answer> {
   const seconds = cloud.config.API_TIMEOUT;
-  const deadline = openDeadline(seconds * 1000);
+  let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     const words = `request: not done after ${seconds} s`;
-    deadline.signal.addEventListener("abort", () => reject(new CloudError("unavailable", words)), {
-      once: true,
-    });
+    timer = setTimeout(() => reject(new CloudError("unavailable", words)), seconds * 1000);
   });
   try {
     return await Promise.race([serving, late]);
   } finally {
-    deadline.clear();
+    clearTimeout(timer);
   }
 }
 
@@ -83,12 +86,14 @@ async function serve(
   route: Router<HttpFunction>,
   render: Render,
   request: Request,
+  trace: Trace,
 ): Promise<Answer> {
   const matched = await route(request.method, request.path);
   if (matched === undefined) return unknownPath();
   if (matched === "wrong method") return /^(HEAD|OPTIONS)$/.test(request.method) ? empty() : wrongMethod();
   const { target, params } = matched;
   const caller = await admit(cloud, target, request.authorization);
+  trace.caller = caller;
   const input = readInput(target.input, request.body);
   const found = await target.find?.({ cloud, caller, params });
   requireHere(cloud, target, found);

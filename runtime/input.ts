@@ -27,6 +27,7 @@ export function readInput(schema: ZodType | undefined, body: string): unknown {
 }
 
 function parseBody(body: string): Record<string, unknown> {
+  if (body === "") return {};
   let given: unknown;
   try {
     given = JSON.parse(body);

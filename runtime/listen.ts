@@ -6,6 +6,7 @@ import type { Cloud } from "../shared/cloud.ts";
 import { CloudError, messageOf } from "../shared/errors.ts";
 import { type Answer, failure } from "./answer.ts";
 import type { Dispatch } from "./dispatch.ts";
+import { openTrace } from "./trace.ts";
 
 const EVERYWHERE = "0.0.0.0";
 const BODY_BYTES = 1024 * 1024;
@@ -25,19 +26,11 @@ export async function listen(cloud: Cloud, dispatch: Dispatch): Promise<Listener
     max_body_length: BODY_BYTES,
   });
   server.any("/*", async (request, response) => {
-    const id = crypto.randomUUID();
-    const started = performance.now();
-    const answer = await read(cloud, dispatch, request, id);
-    send(response, answer);
-    const ms = Math.round((performance.now() - started) * 10) / 10;
-    cloud.log.info(
-      { request_id: id, method: request.method, path: request.path, status: answer.status, ms },
-      "request",
-    );
+    send(response, await read(cloud, dispatch, request, crypto.randomUUID()));
   });
-  server.set_error_handler((_request, response, error) => {
-    cloud.log.error({ err: error }, "request failed outside dispatch");
-    send(response, failure(error, "", false));
+  server.set_error_handler(({ method, path }, response, error) => {
+    const asked = { id: crypto.randomUUID(), method, path };
+    send(response, openTrace(asked).end(cloud, failure(error, asked.id, false), error));
   });
   await server.listen(port, address);
   return { close: () => void server.close() };

@@ -3,8 +3,10 @@
 
 export const MIRRORED: readonly string[] = [
   "namespace/",
+  "namespace-users/",
   "key/",
   "instance/",
+  "snapshot/",
   "interface/",
   "network/",
   "network-users/",

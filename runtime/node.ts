@@ -16,6 +16,7 @@ import type { Log } from "../shared/log.ts";
 import { openMemo } from "../shared/memo.ts";
 import { openMutex } from "../shared/mutex.ts";
 import { openKeyChecker } from "../shared/namespaces/keys.ts";
+import { signingSecret } from "../shared/namespaces/secret.ts";
 import { openTokens } from "../shared/namespaces/tokens.ts";
 import { parseNetblock } from "../shared/networks/netblock.ts";
 import { nodeLinks } from "../shared/networks/upkeep.ts";
@@ -27,8 +28,7 @@ import { openLibvirt } from "../shared/ports/hypervisor/libvirt.ts";
 import { openLinuxNetwork } from "../shared/ports/network/linux.ts";
 import { openEtcd } from "../shared/ports/store/etcd.ts";
 import { openStore } from "../shared/ports/store/open.ts";
-import { create, type Store } from "../shared/ports/store/store.ts";
-import { transact } from "../shared/ports/store/transact.ts";
+import type { Store } from "../shared/ports/store/store.ts";
 import { openTemplates } from "../shared/render.ts";
 import { openDispatch } from "./dispatch.ts";
 import { listen } from "./listen.ts";
@@ -154,24 +154,6 @@ async function makeStorage(config: Config): Promise<void> {
   for (const name of ["", "instances", "image_cache", "snapshots", "dhcp"]) {
     await mkdir(join(config.STORAGE_PATH, name), { recursive: true, mode: 0o755 });
   }
-}
-
-/** Made once for the whole cloud: whoever comes first. There is no default. */
-async function signingSecret(store: Store, config: Config): Promise<string> {
-  if (config.AUTH_SECRET_SEED === "foo") {
-    throw new CloudError(
-      "malformed",
-      "SHAKENFIST_AUTH_SECRET_SEED: 'foo' is known to everybody, leave it empty",
-    );
-  }
-  if (config.AUTH_SECRET_SEED !== "") return config.AUTH_SECRET_SEED;
-  const key = "setting/signing-secret";
-  return transact<string>(store, async () => {
-    const known = await store.get<string>(key);
-    if (known !== undefined) return [[], known.value];
-    const fresh = Buffer.from(crypto.getRandomValues(new Uint8Array(48))).toString("base64");
-    return [[create(key, fresh)], fresh];
-  });
 }
 
 async function virtType(config: Config, log: Log): Promise<"kvm" | "qemu"> {

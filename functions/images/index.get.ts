@@ -1,6 +1,7 @@
 // The images that nodes hold.
 import { z } from "zod";
 import { http } from "#runtime/define.ts";
+import { ImageMeta } from "#shared/api/schemas.ts";
 import { type ImageRecord, imagePrefix } from "#shared/images/record.ts";
 import { viewImage } from "#shared/images/view.ts";
 
@@ -12,4 +13,5 @@ export default http({
   run: ({ cloud, input }) =>
     cloud.store.mirror.list<ImageRecord>(imagePrefix(input.node ?? undefined)).map(({ value }) => value),
   view: (images) => images.map(viewImage),
+  answer: z.array(ImageMeta),
 });

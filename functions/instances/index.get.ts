@@ -1,5 +1,7 @@
 // The instances of a namespace; for `system` those of all.
+import { z } from "zod";
 import { http } from "#runtime/define.ts";
+import { Instance } from "#shared/api/schemas.ts";
 import { listInstances } from "#shared/instances/find.ts";
 import { viewInstance } from "#shared/instances/view.ts";
 import { listInput } from "#shared/networks/input.ts";
@@ -11,4 +13,5 @@ export default http({
   input: listInput,
   run: ({ cloud, caller, input }) => listInstances(cloud, caller, Boolean(input.all)),
   view: (instances) => instances.map(viewInstance),
+  answer: z.array(Instance),
 });

@@ -1,5 +1,6 @@
 // Creates an instance and waits a while for it to run.
 import { http } from "#runtime/define.ts";
+import { Instance } from "#shared/api/schemas.ts";
 import { createInstance } from "#shared/instances/create.ts";
 import { awaitCreated } from "#shared/instances/deletion.ts";
 import { instanceInput } from "#shared/instances/input.ts";
@@ -17,4 +18,5 @@ export default http({
     return (await awaitCreated(cloud, made.uuid)) ?? made;
   },
   view: viewInstance,
+  answer: Instance,
 });

@@ -1,5 +1,7 @@
 // The networks of a namespace; for `system` those of all.
+import { z } from "zod";
 import { http } from "#runtime/define.ts";
+import { ListedNetwork } from "#shared/api/schemas.ts";
 import { listNetworks } from "#shared/networks/find.ts";
 import { listInput } from "#shared/networks/input.ts";
 import { viewListedNetwork } from "#shared/networks/view.ts";
@@ -11,4 +13,5 @@ export default http({
   input: listInput,
   run: ({ cloud, caller, input }) => listNetworks(cloud, caller, Boolean(input.all)),
   view: (networks) => networks.map(viewListedNetwork),
+  answer: z.array(ListedNetwork),
 });

@@ -1,5 +1,6 @@
 // Creates a network and waits for the network node to deploy it.
 import { http } from "#runtime/define.ts";
+import { Network } from "#shared/api/schemas.ts";
 import { awaitNetworkState } from "#shared/networks/await.ts";
 import { createNetwork } from "#shared/networks/create.ts";
 import { networkInput } from "#shared/networks/input.ts";
@@ -17,4 +18,5 @@ export default http({
     return (await awaitNetworkState(cloud, made.uuid, ["created", "deleted", "error"])) ?? made;
   },
   view: viewNetwork,
+  answer: Network,
 });

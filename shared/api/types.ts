@@ -62,7 +62,7 @@ export interface Instance {
 
 export interface Network {
   uuid: string;
-  name: string;
+  name: string | null;
   namespace: string | null;
   netblock: string;
   provide_dhcp: boolean | null;

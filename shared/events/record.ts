@@ -1,5 +1,6 @@
 // Events as the store keeps them: a key each, ascending by time within their object.
 import type { ObjectType } from "../cloud.ts";
+import { hideUrlSecrets } from "../urls.ts";
 
 export interface EventRecord {
   timestamp: number;
@@ -16,6 +17,9 @@ export interface EventRecord {
 /** The newest ones that are kept of an object. */
 export const KEPT = 300;
 
-/** An image is known by a URL: encoded, so that no URL is the prefix of another. */
+/** An image is known by a URL, whose secrets are nobody's to read. */
+export const objectName = (uuid: string): string => hideUrlSecrets(uuid);
+
+/** Encoded, so that no URL is the prefix of another. */
 export const eventPrefix = (type: ObjectType, uuid: string): string =>
-  `event/${type}/${encodeURIComponent(uuid)}/`;
+  `event/${type}/${encodeURIComponent(objectName(uuid))}/`;

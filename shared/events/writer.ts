@@ -5,7 +5,8 @@ import type { Clock } from "../clock.ts";
 import type { EventWriter, NodeIdentity } from "../cloud.ts";
 import type { Log } from "../log.ts";
 import { type Change, put, type Store } from "../ports/store/store.ts";
-import { type EventRecord, eventPrefix } from "./record.ts";
+import { hideUrlSecrets } from "../urls.ts";
+import { type EventRecord, eventPrefix, objectName } from "./record.ts";
 import { trimEvents } from "./trim.ts";
 
 const GATHER_MS = 50;
@@ -40,12 +41,12 @@ export function openEventWriter(tools: {
     const row: EventRecord = {
       timestamp,
       object_type: type,
-      object_uuid: uuid,
+      object_uuid: objectName(uuid),
       fqdn: node.name,
-      operation: event.operation,
-      phase: event.phase,
+      operation: shown(event.operation),
+      phase: shown(event.phase),
       duration: event.duration == null ? null : Math.round(event.duration * 1000) / 1000,
-      message: event.message ?? null,
+      message: shown(event.message),
     };
     sequence += 1;
     const order = `${Math.floor(timestamp * 1e6)}-${node.name}-${start}-${String(sequence).padStart(9, "0")}`;
@@ -105,3 +106,6 @@ export function openEventWriter(tools: {
     },
   };
 }
+
+const shown = (words: string | null | undefined): string | null =>
+  words == null ? null : hideUrlSecrets(words);

@@ -4,6 +4,7 @@ import { stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { isKind, messageOf } from "../errors.ts";
 import { create, type Entry, replace } from "../ports/store/store.ts";
+import { hideUrlSecrets } from "../urls.ts";
 import { fetchImage } from "./fetch.ts";
 import { checkFreshness } from "./freshness.ts";
 import { type ImageRecord, imageKey, imageRef } from "./record.ts";
@@ -91,7 +92,7 @@ async function fetchOnce(
   const key = imageKey(tools.node.name, imageRef(source.url));
   const lock = await tools.store.lock(key, {
     wait_ms: tools.config.IMAGE_TIMEOUT * 1000,
-    operation: `fetch image ${source.url}`,
+    operation: `fetch image ${hideUrlSecrets(source.url)}`,
     ...(signal === undefined ? {} : { signal }),
   });
   try {

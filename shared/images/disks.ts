@@ -41,7 +41,7 @@ export async function makeDisk(exec: Exec, plan: DiskPlan): Promise<void> {
     await placeFile(temporary, plan.path, plan.base?.kind === "iso" ? 0o644 : 0o600);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw explain(plan.path, error);
+    throw explainFull(`disk ${basename(plan.path)}`, error);
   }
 }
 
@@ -96,9 +96,8 @@ async function exists(path: string): Promise<boolean> {
 const hasCode = (error: unknown, ...codes: string[]): boolean =>
   error instanceof Error && "code" in error && codes.includes(String(error.code));
 
-function explain(path: string, error: unknown): unknown {
+/** The same error, or "insufficient" where it tells of a full file system. */
+export function explainFull(subject: string, error: unknown): unknown {
   if (!/ENOSPC|EDQUOT|no space left/i.test(messageOf(error))) return error;
-  return new CloudError("insufficient", `disk ${basename(path)}: no space left on its file system`, {
-    cause: error,
-  });
+  return new CloudError("insufficient", `${subject}: no space left on its file system`, { cause: error });
 }

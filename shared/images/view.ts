@@ -1,10 +1,11 @@
 // An image as the wire shows it. Its size is a string: clients in Go depend on that.
 import type { ImageMeta } from "../api/types.ts";
+import { hideUrlSecrets } from "../urls.ts";
 import type { ImageRecord } from "./record.ts";
 
 export function viewImage(image: ImageRecord): ImageMeta {
   return {
-    url: image.url,
+    url: hideUrlSecrets(image.url),
     checksum: image.checksum,
     size: String(image.size),
     modified: image.modified,

@@ -3,7 +3,7 @@
 import { type Caller, type Cloud, isSystem } from "../cloud.ts";
 import { CloudError } from "../errors.ts";
 import { enqueueOnce } from "../jobs.ts";
-import { namespaceFor } from "../namespaces/find.ts";
+import { namespaceFor, noteNamespaceUser } from "../namespaces/find.ts";
 import { pickAddress, randomMac, takeAddress } from "../networks/allocate.ts";
 import { noteUser } from "../networks/delete.ts";
 import { findUsableNetwork } from "../networks/find.ts";
@@ -18,7 +18,7 @@ import {
 } from "../networks/record.ts";
 import { networkNode } from "../nodes/network-node.ts";
 import { changeClaim, chooseNode, requireKnownNode } from "../nodes/placement.ts";
-import { type Change, check, create, type Entry } from "../ports/store/store.ts";
+import { type Change, create, type Entry } from "../ports/store/store.ts";
 import { transact } from "../ports/store/transact.ts";
 import type { InstanceInput } from "./input.ts";
 import { pickPorts } from "./ports.ts";
@@ -96,7 +96,7 @@ async function decide(
   const distinct = [...new Map(networks.map((entry) => [entry.key, entry])).values()];
   const changes = [
     create(instanceKey(uuid), record),
-    check(namespace),
+    ...noteNamespaceUser(namespace),
     changeClaim(cloud, node, need, 1),
     ...[console_port, vdi_port].map((port) => create(portKey(node, port), { instance: uuid })),
     ...interfaces.flatMap((each) => interfaceChanges({ ...each, node })),

@@ -26,7 +26,22 @@ export const awaitCreated = (cloud: Cloud, uuid: string): Promise<InstanceRecord
 
 /** Its deletion is over, well or not; or the time is. */
 export const awaitDeleted = (cloud: Cloud, uuid: string): Promise<InstanceRecord | undefined> =>
-  awaitRecord(cloud, uuid, ({ state, doomed }) => state === "deleted" || !doomed);
+  awaitRecord(cloud, uuid, isGone);
+
+/** Their deletions are over, well or not; or the time is, for all of them together. */
+export async function awaitAllDeleted(cloud: Cloud, uuids: readonly string[]): Promise<void> {
+  let left = [...uuids];
+  const over = () => {
+    left = left.filter((uuid) => {
+      const instance = cloud.store.mirror.get<InstanceRecord>(instanceKey(uuid))?.value;
+      return instance !== undefined && !isGone(instance);
+    });
+    return left.length === 0 || undefined;
+  };
+  await cloud.store.mirror.until(INSTANCES, over, cloud.config.API_ASYNC_WAIT * 1000);
+}
+
+const isGone = ({ state, doomed }: InstanceRecord): boolean => state === "deleted" || !doomed;
 
 /** The record once it is as wished, or as it is after API_ASYNC_WAIT seconds. */
 async function awaitRecord(

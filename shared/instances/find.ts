@@ -15,7 +15,9 @@ interface Path {
 export const theInstance = ({ cloud, caller, params }: Path): Promise<Entry<InstanceRecord>> =>
   findByRef<InstanceRecord>(cloud, caller, "instance", INSTANCES, params.instance_ref ?? "");
 
-export const instanceLock = ({ value }: Entry<InstanceRecord>): string => `instance/${value.uuid}`;
+export const instanceLockName = (uuid: string): string => `instance/${uuid}`;
+
+export const instanceLock = ({ value }: Entry<InstanceRecord>): string => instanceLockName(value.uuid);
 
 export const ownerNode = ({ value }: Entry<InstanceRecord>): string => value.node;
 

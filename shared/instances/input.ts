@@ -31,10 +31,12 @@ const numberOrDigits = (name: string, lowest: number, highest: number) =>
 
 const disk = z.strictObject(
   {
-    size: orDefault(numberOrDigits("disk size", 1, MOST_GIB)),
+    size: orDefault(numberOrDigits("disk size", 1, MOST_GIB)).describe(
+      "GB; without it, as large as the base",
+    ),
     base: orDefault(
       z.string({ error: "disk base is not a string" }).max(4096, { error: "disk base is too long" }),
-    ),
+    ).describe("An image: `cirros`, `ubuntu:20.04` or a URL"),
     bus: orDefault(z.enum(BUSES, { error: `disk bus is none of ${BUSES.join(", ")}` })),
     type: orDefault(z.enum(["disk", "cdrom"], { error: "disk type is neither disk nor cdrom" })),
   },
@@ -49,7 +51,7 @@ const network = z.strictObject(
     network_uuid: z.string({ error: "network specification is missing network_uuid" }),
     address: orDefault(z.string({ error: "network address is not a string" })),
     macaddress: orDefault(
-      z.string().regex(/^([0-9a-f][02468ace])(:[0-9a-f]{2}){5}$/i, {
+      z.string().regex(/^([0-9A-Fa-f][02468ACEace])(:[0-9A-Fa-f]{2}){5}$/, {
         error: "macaddress must look like 02:00:00:12:34:56",
       }),
     ),
@@ -94,12 +96,12 @@ export const instanceInput = z
     namespace: z.string({ error: "namespace is not a string" }).nullish(),
     instance_uuid: z.string().refine(isUuid, { error: "instance_uuid is not a UUID" }).nullish(),
     cpus: wholeNumber("cpus", 1, MOST_CPUS),
-    memory: wholeNumber("memory", 1, MOST_MIB),
+    memory: wholeNumber("memory", 1, MOST_MIB).describe("MiB"),
     ssh_key: z
       .string({ error: "ssh_key is not a string" })
       .max(LARGEST_TEXT, { error: "ssh_key is too long" })
       .nullish(),
-    user_data: base64.nullish(),
+    user_data: base64.nullish().describe("base64"),
   })
   .superRefine(({ disk: disks }, context) => {
     // The config drive is the second disk, on the bus of the first: letters go on from c.

@@ -1,9 +1,11 @@
 // The power of an instance as its record tells it, from what the hypervisor reports.
 import type { Cloud } from "../cloud.ts";
 import type { PowerState } from "../ports/hypervisor/hypervisor.ts";
-import { replace } from "../ports/store/store.ts";
+import { type Change, type Entry, replace } from "../ports/store/store.ts";
 import { INSTANCES, type InstanceRecord } from "./record.ts";
 import { inState, updateInstance } from "./states.ts";
+
+const CRASHED = "the guest crashed";
 
 /** The fields that change with the power; none when it is as before. */
 export function powerChange(
@@ -21,18 +23,23 @@ export function powerChange(
 
 /**
  * Writes down the power that was observed of a created instance. A guest that went off by itself is told of; one that
- * crashed ends in error.
+ * crashed ends in error. What is observed first is written first.
  */
-export async function observePower(cloud: Cloud, uuid: string, power: PowerState): Promise<void> {
-  await updateInstance(cloud, uuid, (entry) => {
-    const instance = entry.value;
-    if (instance.state !== "created" || instance.doomed || instance.power_state === power) return undefined;
-    if (power === "off")
-      cloud.events.record("instance", uuid, { operation: "detected poweroff", phase: "complete" });
-    const change = powerChange(cloud, instance, power);
-    if (power !== "crashed") return replace(entry, { ...instance, ...change });
-    return inState(cloud, entry, "error", { ...change, error_message: "the guest crashed", leftovers: true });
-  });
+export const observePower = (cloud: Cloud, uuid: string, power: PowerState): Promise<void> =>
+  cloud.mutex.run(`power/${uuid}`, () =>
+    updateInstance(cloud, uuid, (entry) => observed(cloud, entry, power)),
+  );
+
+function observed(cloud: Cloud, entry: Entry<InstanceRecord>, power: PowerState): Change | undefined {
+  const instance = entry.value;
+  if (instance.state !== "created" || instance.doomed || instance.power_state === power) return undefined;
+  const tell = (operation: string, phase: string) =>
+    cloud.events.record("instance", instance.uuid, { operation, phase });
+  const change = powerChange(cloud, instance, power);
+  if (power === "off") tell("detected poweroff", "complete");
+  if (power !== "crashed") return replace(entry, { ...instance, ...change });
+  tell("error message", CRASHED);
+  return inState(cloud, entry, "error", { ...change, error_message: CRASHED, leftovers: true });
 }
 
 /**

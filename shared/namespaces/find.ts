@@ -1,10 +1,19 @@
-// For whom an object is made: the caller's namespace, or for `system` any that exists.
+// Namespaces by their name, and for whom an object is made: the caller's, or for `system` any that exists.
 import { type Caller, type Cloud, isSystem } from "../cloud.ts";
 import { CloudError } from "../errors.ts";
-import type { Entry } from "../ports/store/store.ts";
-import { type NamespaceRecord, namespaceKey } from "./record.ts";
+import { type Change, check, type Entry, put } from "../ports/store/store.ts";
+import { type NamespaceRecord, namespaceKey, namespaceUsersKey } from "./record.ts";
 
-/** To be checked in the transaction that makes the object. Rejects with "unauthenticated" and "not_found". */
+interface Path {
+  cloud: Cloud;
+  params: Readonly<Record<string, string>>;
+}
+
+/** The namespace of the path. */
+export const theNamespace = ({ cloud, params }: Path): Promise<Entry<NamespaceRecord>> =>
+  findNamespace(cloud, params.namespace ?? "");
+
+/** Rejects with "unauthenticated" and "not_found". */
 export async function namespaceFor(
   cloud: Cloud,
   caller: Caller,
@@ -14,8 +23,20 @@ export async function namespaceFor(
   if (name !== caller.namespace && !isSystem(caller)) {
     throw new CloudError("unauthenticated", "only admins can create resources in a different namespace");
   }
+  return findNamespace(cloud, name);
+}
+
+/** In the transaction that makes something in the namespace: both exist then, and its deletion learns of it. */
+export const noteNamespaceUser = (namespace: Entry<NamespaceRecord>): Change[] => [
+  check(namespace),
+  put(namespaceUsersKey(namespace.value.name), {}),
+];
+
+async function findNamespace({ store }: Cloud, name: string): Promise<Entry<NamespaceRecord>> {
   const key = namespaceKey(name);
-  const entry = cloud.store.mirror.get<NamespaceRecord>(key) ?? (await cloud.store.get<NamespaceRecord>(key));
-  if (entry === undefined) throw new CloudError("not_found", "namespace does not exist");
+  const entry = store.mirror.get<NamespaceRecord>(key) ?? (await store.get<NamespaceRecord>(key));
+  if (entry === undefined) throw noNamespace();
   return entry;
 }
+
+export const noNamespace = (): CloudError => new CloudError("not_found", "namespace does not exist");

@@ -1,9 +1,10 @@
 // Tokens: JWTs (HS256, 15 minutes) that name a namespace and the key that it was opened with. Sole importer of fast-jwt.
-// A token is good as long as its signature, its time, its key and its namespace are.
+// A token is good as long as its signature, its time and its key are; with a namespace go its keys.
 import { createSigner, createVerifier } from "fast-jwt";
 import type { Caller, Cloud } from "../cloud.ts";
 import { CloudError } from "../errors.ts";
-import { type KeyRecord, keyKey } from "./record.ts";
+import type { Entry } from "../ports/store/store.ts";
+import { isExpired, type KeyRecord, keyKey } from "./record.ts";
 
 const LIFE_MS = 15 * 60 * 1000;
 const REMEMBERED = 10_000;
@@ -15,14 +16,17 @@ interface Claims {
 }
 
 export interface Tokens {
-  issue(namespace: string, key: KeyRecord): string;
+  /** Good for 15 minutes, or for the seconds that are left of the key. */
+  issue(namespace: string, key: KeyRecord, left_s?: number): string;
   /** Throws what the library throws for a token that is not good. */
   read(token: string): Claims;
 }
 
 export function openTokens(secret: string): Tokens {
   const key = Buffer.from(secret);
-  const sign = createSigner({ key, algorithm: "HS256", expiresIn: LIFE_MS, notBefore: 0 });
+  const signer = (life_ms: number) =>
+    createSigner({ key, algorithm: "HS256", expiresIn: life_ms, notBefore: 0 });
+  const signUsual = signer(LIFE_MS);
   const verify = createVerifier({
     key,
     algorithms: ["HS256"],
@@ -30,7 +34,8 @@ export function openTokens(secret: string): Tokens {
     requiredClaims: ["exp", "identity", "key_name", "key_id"],
   });
   return {
-    issue(namespace, { name, id }) {
+    issue(namespace, { name, id }, left_s = LIFE_MS / 1000) {
+      const sign = left_s * 1000 < LIFE_MS ? signer(Math.max(1, Math.floor(left_s * 1000))) : signUsual;
       const jti = crypto.randomUUID();
       const claims = { identity: namespace, sub: namespace, key_name: name, key_id: id };
       return sign({ ...claims, jti, fresh: false, type: "access" });
@@ -49,10 +54,11 @@ export async function callerOf(cloud: Cloud, header: string | undefined): Promis
   }
   const claims = readClaims(cloud.tokens, parts[1]);
   const where = keyKey(claims.identity, claims.key_name);
-  const entry = cloud.store.mirror.get<KeyRecord>(where);
-  if (entry?.value.id === claims.key_id) return { namespace: claims.identity };
-  const confirmed = await cloud.store.get<KeyRecord>(where);
-  if (confirmed?.value.id === claims.key_id) return { namespace: claims.identity };
+  const isGood = (entry: Entry<KeyRecord> | undefined): boolean =>
+    entry?.value.id === claims.key_id && !isExpired(entry.value, cloud.clock.now());
+  if (isGood(cloud.store.mirror.get(where)) || isGood(await cloud.store.get(where))) {
+    return { namespace: claims.identity };
+  }
   throw new CloudError("unauthenticated", "the key of this token is gone");
 }
 

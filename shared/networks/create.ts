@@ -1,13 +1,13 @@
 // Makes a network: its record, its number, its way out and the job that deploys it, in one transaction.
 import type { Caller, Cloud } from "../cloud.ts";
 import { enqueueOnce } from "../jobs.ts";
-import { namespaceFor } from "../namespaces/find.ts";
+import { namespaceFor, noteNamespaceUser } from "../namespaces/find.ts";
 import { networkNode } from "../nodes/network-node.ts";
-import { check, create } from "../ports/store/store.ts";
+import { create } from "../ports/store/store.ts";
 import { transact } from "../ports/store/transact.ts";
-import { pickAddress, pickVxid } from "./allocate.ts";
+import { pickVxid } from "./allocate.ts";
+import { pickFloating } from "./floating.ts";
 import type { NetworkInput } from "./input.ts";
-import { parseNetblock } from "./netblock.ts";
 import {
   type AddressRecord,
   addressKey,
@@ -44,7 +44,7 @@ export async function createNetwork(
     };
     const holds: AddressRecord = { use: "gateway", owner: uuid };
     const changes = [
-      check(namespace),
+      ...noteNamespaceUser(namespace),
       create(networkKey(uuid), record),
       create(vxidKey(vxid), { network: uuid }),
       ...(gateway === null ? [] : [create(addressKey(FLOATING, gateway), holds)]),
@@ -55,6 +55,3 @@ export async function createNetwork(
   cloud.events.record("network", uuid, { operation: "api", phase: "create" });
   return made;
 }
-
-const pickFloating = (cloud: Cloud): string =>
-  pickAddress(cloud, FLOATING, parseNetblock(cloud.config.FLOATING_NETWORK), new Set());

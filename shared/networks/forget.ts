@@ -1,18 +1,36 @@
-// Lets go of networks that have been deleted for CLEANER_DELAY seconds. One in error keeps its record until it is deleted:
-// it still holds its number.
+// Lets go of networks that have been deleted for CLEANER_DELAY seconds, and deletes those that have been in error for as
+// long: they still hold their number.
 import type { Cloud } from "../cloud.ts";
+import { isKind } from "../errors.ts";
 import { eventPrefix } from "../events/record.ts";
 import { isNetworkNode } from "../nodes/network-node.ts";
-import { remove } from "../ports/store/store.ts";
-import { NETWORKS, type NetworkRecord } from "./record.ts";
+import { type Entry, remove } from "../ports/store/store.ts";
+import { beginDeletion } from "./delete.ts";
+import { isOver, NETWORKS, type NetworkRecord } from "./record.ts";
 
+/** Each by itself: one that cannot be let go of does not keep the others. */
 export async function forgetNetworks(cloud: Cloud): Promise<void> {
   if (!isNetworkNode(cloud)) return;
   const limit = cloud.clock.now() - cloud.config.CLEANER_DELAY;
-  for (const entry of cloud.store.mirror.list<NetworkRecord>(NETWORKS)) {
-    const { uuid, state, state_updated } = entry.value;
-    if (state !== "deleted" || state_updated > limit) continue;
-    await cloud.store.commit([remove(entry)]);
-    await cloud.store.clear(eventPrefix("network", uuid));
+  const over = cloud.store.mirror
+    .list<NetworkRecord>(NETWORKS)
+    .filter(({ value }) => isOver(value.state) && value.state_updated <= limit);
+  for (const entry of over) {
+    await forget(cloud, entry).catch((error: unknown) =>
+      cloud.log.warn({ err: error, network: entry.value.uuid }, "network cannot be forgotten"),
+    );
   }
+}
+
+async function forget(cloud: Cloud, entry: Entry<NetworkRecord>): Promise<void> {
+  const { uuid, state } = entry.value;
+  if (state === "error") return deleteUnlessUsed(cloud, uuid);
+  await cloud.store.commit([remove(entry)]);
+  await cloud.store.clear(eventPrefix("network", uuid));
+}
+
+async function deleteUnlessUsed(cloud: Cloud, uuid: string): Promise<void> {
+  await beginDeletion(cloud, uuid).catch((error: unknown) => {
+    if (!isKind(error, "forbidden")) throw error;
+  });
 }

@@ -5,7 +5,8 @@ export type NetworkState = "initial" | "created" | "deleting" | "deleted" | "err
 export interface NetworkRecord {
   uuid: string;
   name: string | null;
-  namespace: string;
+  /** null for the floating network alone. */
+  namespace: string | null;
   /** As it was given. */
   netblock: string;
   provide_dhcp: boolean | null;

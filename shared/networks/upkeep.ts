@@ -9,7 +9,9 @@ import { NETWORKS, type NetworkRecord, networkKey } from "./record.ts";
 /** What this node has once, for all networks. */
 export const nodeLinks = (cloud: Cloud): NodeLinks => ({
   egress_nic: cloud.config.NODE_EGRESS_NIC,
-  ...(isNetworkNode(cloud) ? { floating_netblock: cloud.config.FLOATING_NETWORK } : {}),
+  ...(isNetworkNode(cloud) && cloud.config.FLOATING_NETWORK !== ""
+    ? { floating_netblock: cloud.config.FLOATING_NETWORK }
+    : {}),
 });
 
 /** Mends each network by itself: one that cannot be mended does not stop the care of the others. */

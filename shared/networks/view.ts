@@ -5,7 +5,7 @@ import type { InterfaceRecord, NetworkRecord } from "./record.ts";
 export function viewNetwork(record: NetworkRecord): Network {
   return {
     uuid: record.uuid,
-    name: record.name as string,
+    name: record.name,
     namespace: record.namespace,
     netblock: record.netblock,
     provide_dhcp: record.provide_dhcp,

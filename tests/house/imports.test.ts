@@ -20,7 +20,7 @@ const rules: [who: RegExp, may: RegExp][] = [
   [/^shared\/ports\/hypervisor\//, /^shared\/(errors|clock|log)\.ts$|^shared\/ports\/hypervisor\//],
   [/^shared\/ports\/store\//, /^shared\/(errors|clock|log)\.ts$|^shared\/ports\/store\//],
   [/^shared\/cloud\.ts$/, /^shared\//],
-  [/^shared\/[\w-]+\.ts$/, /^shared\/[\w-]+\.ts$|^shared\/ports\/store\/store\.ts$/],
+  [/^shared\/[\w-]+\.ts$/, /^shared\/[\w-]+\.ts$|^shared\/ports\/store\/(store|transact)\.ts$/],
   [/^shared\/\w+\//, /^shared\//],
   [/^cli\//, /^(cli|shared\/api)\/|^package\.json$/],
   [/^(deploy|tests|bench)\//, /./],
@@ -43,7 +43,7 @@ const importers: Record<string, RegExp> = {
   "@node-rs/argon2": /^shared\/namespaces\/keys\.ts$/,
   commander: /^cli\//,
   esbuild: /^deploy\/build-\w+\.ts$/,
-  zod: /^(functions\/|runtime\/(define|input|openapi)\.ts$|shared\/.*input\.ts$)/,
+  zod: /^(functions\/|runtime\/(define|input|openapi)\.ts$|shared\/.*input\.ts$|shared\/api\/schemas\.ts$)/,
 };
 
 const isProduct = ({ from }: Import) => !from.startsWith("tests/") && !from.startsWith("bench/");

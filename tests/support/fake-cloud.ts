@@ -2,15 +2,17 @@
 // nodes of one cloud share a `memory`.
 import { strict as assert } from "node:assert";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { JobFunction } from "../../runtime/define.ts";
+import type { ZodType } from "zod";
+import { type JobFunction, PlainText } from "../../runtime/define.ts";
 import { type Dispatch, openDispatch } from "../../runtime/dispatch.ts";
 import { MIRRORED } from "../../runtime/mirrored.ts";
 import { openReactor } from "../../runtime/reactor.ts";
 import { TEMPLATES } from "../../runtime/root.ts";
+import { openRouter } from "../../runtime/router.ts";
 import { type Named, type Route, scan, type Table } from "../../runtime/scan.ts";
 import { openWorker } from "../../runtime/worker.ts";
 import { type Clock, systemClock } from "../../shared/clock.ts";
@@ -35,6 +37,7 @@ import { Memory } from "../../shared/ports/store/memory.ts";
 import { openStore } from "../../shared/ports/store/open.ts";
 import { put } from "../../shared/ports/store/store.ts";
 import { openTemplates } from "../../shared/render.ts";
+import { scriptPrograms } from "./fake-programs.ts";
 
 const FUNCTIONS = fileURLToPath(new URL("../../functions", import.meta.url));
 const PATIENCE_MS = 10_000;
@@ -180,6 +183,7 @@ async function startNode(
   if ((await store.get(namespaceKey("system"))) === undefined)
     await setKey(store, "system", "tests", SYSTEM_KEY);
   const table = await scan([FUNCTIONS]);
+  const routeOf = openRouter(table.routes.map((route) => ({ ...route, target: route })));
   table.routes.push(...(options.routes ?? []));
   table.jobs.push(...(options.jobs ?? []));
   const dispatch = openDispatch(table);
@@ -208,6 +212,9 @@ async function startNode(
     });
     const text = String(answer.body);
     const isJson = answer.type === "application/json";
+    const matched = await routeOf(method, path).catch(() => undefined);
+    if (answer.status === 200 && typeof matched === "object")
+      requireDeclared(matched.target, answer.type, text);
     return {
       status: answer.status,
       type: answer.type,
@@ -264,20 +271,16 @@ async function startNode(
   };
 }
 
+/** What is answered has the form that the function declares: the API's description is made of it. */
+function requireDeclared({ method, path, definition: { answer } }: Route, type: string, text: string): void {
+  const what = `${method} ${path}: has another answer than its \`answer\``;
+  if (answer === PlainText) assert.match(type, /^text\/plain/, what);
+  else if (answer === undefined) assert.equal(text, "null\n", what);
+  else assert.equal((answer as ZodType).safeParse(JSON.parse(text)).error, undefined, what);
+}
+
 const prefixed = (config: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(config).map(([name, value]) => [`SHAKENFIST_${name}`, value]));
-
-/** The programs that make files make them, empty. */
-function scriptPrograms(exec: FakeExec): void {
-  exec.script("genisoimage", async ({ args }) => {
-    await writeFile(args[args.indexOf("-o") + 1] ?? "", "");
-    return {};
-  });
-  exec.script("qemu-img", async ({ args }) => {
-    if (args[0] === "create") await writeFile(args.at(-2) ?? "", "");
-    return {};
-  });
-}
 
 /** The least that makes an instance. */
 export const small = (more: Record<string, unknown> = {}): Record<string, unknown> => ({

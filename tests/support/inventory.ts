@@ -67,7 +67,9 @@ function files(): string[] {
 async function livingKeys(store: Store): Promise<string[]> {
   const entries = await store.list<{ state?: string }>("");
   return entries
-    .filter(({ key }) => !/^(event|image|presence|node|lock|setting|key|namespace)\//.test(key))
+    .filter(
+      ({ key }) => !/^(event|image|presence|node|lock|setting|key|namespace|namespace-users)\//.test(key),
+    )
     .filter(({ value }) => value.state !== "deleted" && value.state !== "error")
     .map(({ key, value }) => (key.startsWith("claim/") ? `${key} ${JSON.stringify(value)}` : key))
     .sort();

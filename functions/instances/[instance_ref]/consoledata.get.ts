@@ -25,4 +25,5 @@ export default http({
   async run({ cloud, found: { value: instance }, input }) {
     return new PlainText(await readConsole(cloud, instance.uuid, input.length ?? ALL));
   },
+  answer: PlainText,
 });

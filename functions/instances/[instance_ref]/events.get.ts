@@ -1,5 +1,7 @@
 // What happened to an instance.
+import { z } from "zod";
 import { http } from "#runtime/define.ts";
+import { Event } from "#shared/api/schemas.ts";
 import { listEvents } from "#shared/events/list.ts";
 import { theInstance } from "#shared/instances/find.ts";
 
@@ -8,4 +10,5 @@ export default http({
   access: "namespace",
   find: theInstance,
   run: ({ cloud, found }) => listEvents(cloud, "instance", found.value.uuid),
+  answer: z.array(Event),
 });

@@ -1,5 +1,6 @@
 // One instance, also when it is deleted or in error, until its record goes.
 import { http } from "#runtime/define.ts";
+import { Instance } from "#shared/api/schemas.ts";
 import { theInstance } from "#shared/instances/find.ts";
 import { viewInstance } from "#shared/instances/view.ts";
 
@@ -9,4 +10,5 @@ export default http({
   find: theInstance,
   run: ({ found }) => found.value,
   view: viewInstance,
+  answer: Instance,
 });

@@ -1,4 +1,5 @@
 // Starts an instance that is off.
+import { z } from "zod";
 import { http } from "#runtime/define.ts";
 import { powerOn } from "#shared/instances/act.ts";
 import { instanceLock, ownerNode, theInstance } from "#shared/instances/find.ts";
@@ -14,4 +15,5 @@ export default http({
     await powerOn(cloud, instance);
     return true;
   },
+  answer: z.literal(true),
 });
