@@ -1,6 +1,6 @@
 // Reads and logins beside their floors in the same run: one instance and lists of 100 and 1 000 against a bare server that
 // sends the same bytes, a repeated login against a first one, other routes while sixteen log in. Prints ratios; judges nothing.
-// `node --import tsx bench/reads.ts`; needs root.
+// `npm run bench`; needs root.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
