@@ -12,7 +12,7 @@ export interface Log {
   child(fields: Record<string, unknown>): Log;
 }
 
-const GATHER_BYTES = 16_384;
+const GATHER_BYTES = 8192;
 const GATHER_MS = 50;
 
 /** Where lines go instead of stdout. */
