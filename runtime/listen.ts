@@ -10,6 +10,8 @@ import { openTrace } from "./trace.ts";
 
 const EVERYWHERE = "0.0.0.0";
 const BODY_BYTES = 1024 * 1024;
+/** Beyond this uWebSockets.js ends the request itself, with a bare 413. */
+const HARD_BODY_BYTES = 8 * BODY_BYTES;
 
 export interface Listener {
   close(): void;
@@ -23,7 +25,7 @@ export async function listen(cloud: Cloud, dispatch: Dispatch): Promise<Listener
   // addresses together only, so that one address is kept by the look before.
   const server = new HyperExpress.Server({
     exclusive_port: address === EVERYWHERE,
-    max_body_length: BODY_BYTES,
+    max_body_length: HARD_BODY_BYTES,
   });
   server.any("/*", async (request, response) => {
     send(response, await read(cloud, dispatch, request, crypto.randomUUID()));
@@ -60,12 +62,18 @@ async function read(
   request: HyperExpress.Request,
   id: string,
 ): Promise<Answer> {
-  const authorization = request.headers.authorization;
+  const { authorization, "content-length": length = "0" } = request.headers;
+  const body = Number(length) > BODY_BYTES ? undefined : await request.text();
+  if (body === undefined || Buffer.byteLength(body) > BODY_BYTES) {
+    const { method, path } = request;
+    const error = new CloudError("too_large", `the body is larger than ${BODY_BYTES / 2 ** 20} MiB`);
+    return openTrace({ id, method, path }).end(cloud, failure(error, id, false), error);
+  }
   return dispatch(cloud, {
     method: request.method,
     path: request.path,
     ...(authorization === undefined ? {} : { authorization }),
-    body: await request.text(),
+    body,
     id,
   });
 }
