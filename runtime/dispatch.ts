@@ -10,6 +10,7 @@ import { CloudError } from "../shared/errors.ts";
 import { callerOf } from "../shared/namespaces/tokens.ts";
 import { type Answer, empty, failure, success, unknownPath, wrongMethod } from "./answer.ts";
 import type { HttpFunction } from "./define.ts";
+import { acceptPass, type Forward, openForward, revisionHeader } from "./forward.ts";
 import { readInput } from "./input.ts";
 import { openPages } from "./pages.ts";
 import { openRouter, type Router } from "./router.ts";
@@ -22,6 +23,8 @@ export interface Request {
   path: string;
   /** The Authorization header, if there is one. */
   authorization?: string;
+  /** What another node shows that hands the request on. */
+  pass?: string;
   body: string;
   id: string;
 }
@@ -32,7 +35,7 @@ const LOCK_WAIT_MS = 20_000;
 
 type Render = (target: HttpFunction, result: unknown) => Answer;
 
-export function openDispatch(table: Table): Dispatch {
+export function openDispatch(table: Table, forward: Forward = openForward()): Dispatch {
   const route = openRouter(
     [...table.routes, ...openPages(table)].map(({ method, path, definition }) => ({
       ...{ method, path },
@@ -43,10 +46,10 @@ export function openDispatch(table: Table): Dispatch {
   return async function dispatch(cloud, request) {
     const trace = openTrace(request);
     try {
-      const answer = await inTime(cloud, serve(cloud, route, render, request, trace));
+      const answer = await inTime(cloud, serve(cloud, { route, render, forward }, request, trace));
       return trace.end(cloud, withAge(cloud, answer));
     } catch (error) {
-      const answer = failure(error, request.id, cloud.config.INCLUDE_TRACEBACKS);
+      const answer = failure(error, trace.request_id, cloud.config.INCLUDE_TRACEBACKS);
       return trace.end(cloud, withAge(cloud, answer), error);
     }
   };
@@ -81,10 +84,15 @@ async function inTime(cloud: Cloud, serving: Promise<Answer>): Promise<Answer> {
   }
 }
 
+interface Parts {
+  route: Router<HttpFunction>;
+  render: Render;
+  forward: Forward;
+}
+
 async function serve(
   cloud: Cloud,
-  route: Router<HttpFunction>,
-  render: Render,
+  { route, render, forward }: Parts,
   request: Request,
   trace: Trace,
 ): Promise<Answer> {
@@ -92,15 +100,24 @@ async function serve(
   if (matched === undefined) return unknownPath();
   if (matched === "wrong method") return /^(HEAD|OPTIONS)$/.test(request.method) ? empty() : wrongMethod();
   const { target, params } = matched;
-  const caller = await admit(cloud, target, request.authorization);
+  const pass = await acceptPass(cloud, request);
+  if (pass !== undefined) trace.request_id = pass.request_id;
+  const caller = pass?.caller ?? (await admit(cloud, target, request.authorization));
   trace.caller = caller;
   const input = readInput(target.input, request.body);
   const found = await target.find?.({ cloud, caller, params });
-  requireHere(cloud, target, found);
+  const node = target.node?.(found, cloud) ?? cloud.node.name;
+  if (node !== cloud.node.name) {
+    if (pass === undefined) return forward(cloud, node, request, caller);
+    throw new CloudError("unavailable", `node ${cloud.node.name}: the object is on ${node} now`);
+  }
   const result = await underLock(cloud, target, found, request, async () =>
     target.run({ cloud, caller, params, input, found }),
   );
-  return render(target, result);
+  const answer = render(target, result);
+  return pass === undefined
+    ? answer
+    : { ...answer, headers: { ...answer.headers, ...revisionHeader(cloud) } };
 }
 
 const nobody: Caller = { namespace: "" };
@@ -111,16 +128,6 @@ async function admit(cloud: Cloud, target: HttpFunction, authorization: string |
   if (target.access === "system" && !isSystem(caller))
     throw new CloudError("unauthenticated", "unauthorized");
   return caller;
-}
-
-function requireHere(cloud: Cloud, target: HttpFunction, found: unknown): void {
-  const node = target.node?.(found, cloud);
-  if (node !== undefined && node !== cloud.node.name) {
-    throw new CloudError(
-      "unavailable",
-      `node ${node}: holds the object and cannot be asked from ${cloud.node.name}`,
-    );
-  }
 }
 
 async function underLock<T>(

@@ -6,6 +6,7 @@ import type { Cloud } from "../shared/cloud.ts";
 import { CloudError, messageOf } from "../shared/errors.ts";
 import { type Answer, failure } from "./answer.ts";
 import type { Dispatch } from "./dispatch.ts";
+import { PASS_HEADER } from "./forward.ts";
 import { openTrace } from "./trace.ts";
 
 const EVERYWHERE = "0.0.0.0";
@@ -62,7 +63,7 @@ async function read(
   request: HyperExpress.Request,
   id: string,
 ): Promise<Answer> {
-  const { authorization, "content-length": length = "0" } = request.headers;
+  const { authorization, "content-length": length = "0", [PASS_HEADER]: pass } = request.headers;
   const body = Number(length) > BODY_BYTES ? undefined : await request.text();
   if (body === undefined || Buffer.byteLength(body) > BODY_BYTES) {
     const { method, path } = request;
@@ -73,6 +74,7 @@ async function read(
     method: request.method,
     path: request.path,
     ...(authorization === undefined ? {} : { authorization }),
+    ...(pass === undefined ? {} : { pass }),
     body,
     id,
   });

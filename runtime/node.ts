@@ -21,6 +21,7 @@ import { openTokens } from "../shared/namespaces/tokens.ts";
 import { parseNetblock } from "../shared/networks/netblock.ts";
 import { nodeLinks } from "../shared/networks/upkeep.ts";
 import { readCapacity } from "../shared/nodes/capacity.ts";
+import { openPasses } from "../shared/nodes/passes.ts";
 import { keepPresence } from "../shared/nodes/presence.ts";
 import { realExec } from "../shared/ports/exec/real.ts";
 import { openHttp } from "../shared/ports/http/real.ts";
@@ -114,6 +115,7 @@ async function openCloud(
     await readCapacity(config.STORAGE_PATH),
   );
   closers.push(() => presence.close());
+  const secret = await signingSecret(store, config);
   const cloud: Cloud = {
     ...{
       node,
@@ -134,7 +136,8 @@ async function openCloud(
       allowed_networks: config.IMAGE_ALLOWED_NETWORKS,
       user_agent: `Mozilla/5.0 (Ubuntu; Linux x86_64) Shaken Fist/${VERSION}`,
     }),
-    tokens: openTokens(await signingSecret(store, config)),
+    tokens: openTokens(secret),
+    passes: openPasses(secret),
     keys: openKeyChecker(),
     memo: openMemo(),
     mutex: openMutex(),

@@ -7,6 +7,8 @@ import type { Answer } from "./answer.ts";
 const LONGEST_PATH = 500;
 
 export interface Trace {
+  /** Of a request that another node has handed on, the one that it has there. */
+  request_id: string;
   /** Once it is known. */
   caller: Caller | undefined;
   /** Writes the line; answers the answer with the id. `error` is what the answer hides. */
@@ -16,10 +18,11 @@ export interface Trace {
 export function openTrace(request: { id: string; method: string; path: string }): Trace {
   const started = performance.now();
   const trace: Trace = {
+    request_id: request.id,
     caller: undefined,
     end(cloud, answer, error) {
       const line = {
-        request_id: request.id,
+        request_id: trace.request_id,
         method: request.method,
         path: request.path.slice(0, LONGEST_PATH),
         namespace: trace.caller?.namespace || null,
@@ -30,7 +33,7 @@ export function openTrace(request: { id: string; method: string; path: string })
       else if (error instanceof CloudError && error.kind !== "internal")
         cloud.log.warn({ ...line, err: error }, "request");
       else cloud.log.error({ ...line, err: error }, "request");
-      return { ...answer, headers: { ...answer.headers, "X-Request-ID": request.id } };
+      return { ...answer, headers: { ...answer.headers, "X-Request-ID": trace.request_id } };
     },
   };
   return trace;

@@ -6,6 +6,7 @@ import type { Memo } from "./memo.ts";
 import type { Mutex } from "./mutex.ts";
 import type { KeyChecker } from "./namespaces/keys.ts";
 import type { Tokens } from "./namespaces/tokens.ts";
+import type { Passes } from "./nodes/passes.ts";
 import type { PresenceKeeper } from "./nodes/presence.ts";
 import type { Exec } from "./ports/exec/exec.ts";
 import type { Http } from "./ports/http/http.ts";
@@ -54,6 +55,7 @@ export interface Cloud {
   readonly events: EventWriter;
   readonly presence: PresenceKeeper;
   readonly tokens: Tokens;
+  readonly passes: Passes;
   readonly keys: KeyChecker;
   readonly memo: Memo;
   /** Orders work on one thing inside this process. */

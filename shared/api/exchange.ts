@@ -1,6 +1,6 @@
 // One HTTP request and its whole answer. On node:http because fetch cannot send a body with GET, which the API takes.
 // http and https are loaded when first needed: a client's start-up counts.
-import type { ClientRequest, IncomingMessage } from "node:http";
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { ConnectionError } from "./errors.ts";
 
 export interface Call {
@@ -14,12 +14,12 @@ export interface Call {
   /** For the whole exchange. */
   readonly deadline_ms: number;
   readonly max_bytes: number;
+  readonly signal?: AbortSignal;
 }
 
 export interface Answer {
   readonly status: number;
-  readonly contentType: string;
-  readonly location: string | undefined;
+  readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
 }
 
@@ -34,7 +34,9 @@ export async function exchange(call: Call): Promise<Answer> {
   }
   return new Promise((resolve, reject) => {
     // A connection of its own: a kept one may be closed by the server just as it is used again.
-    const sent = request(call.base, { method: call.method, path: call.path, headers, agent: false });
+    const { method, path, signal } = call;
+    const aborting = signal === undefined ? {} : { signal };
+    const sent = request(call.base, { method, path, headers, agent: false, ...aborting });
     const deadline = setTimeout(
       () => sent.destroy(new Error(`no answer within ${call.deadline_ms / 1000} s`)),
       call.deadline_ms,
@@ -75,8 +77,7 @@ async function collect(response: IncomingMessage, max_bytes: number): Promise<An
   }
   return {
     status: response.statusCode ?? 0,
-    contentType: response.headers["content-type"] ?? "",
-    location: response.headers.location,
+    headers: response.headers,
     body: Buffer.concat(chunks),
   };
 }

@@ -116,9 +116,13 @@ function parseAnswer(body: Buffer, base: URL): unknown {
 function refusal(method: Method, path: string, answer: Answer): ApiError {
   const raw = answer.body.toString("utf8").trimEnd();
   if (answer.status >= 300 && answer.status < 400) {
-    return new ApiError(answer.status, `the API has moved to ${answer.location ?? "another URL"}`, raw);
+    return new ApiError(
+      answer.status,
+      `the API has moved to ${answer.headers.location ?? "another URL"}`,
+      raw,
+    );
   }
-  if (answer.contentType.startsWith("text/html")) {
+  if (answer.headers["content-type"]?.startsWith("text/html")) {
     return new ApiError(answer.status, `this server does not offer ${method} ${path}`, raw);
   }
   const detail = errorIn(raw);

@@ -1,8 +1,8 @@
-// Tokens: JWTs (HS256, 15 minutes) that name a namespace and the key that it was opened with. Sole importer of fast-jwt.
+// Tokens: JWTs (15 minutes) that name a namespace and the key that it was opened with.
 // A token is good as long as its signature, its time and its key are; with a namespace go its keys.
-import { createSigner, createVerifier } from "fast-jwt";
 import type { Caller, Cloud } from "../cloud.ts";
 import { CloudError } from "../errors.ts";
+import { hasExpired, openJwt } from "../jwt.ts";
 import type { Entry } from "../ports/store/store.ts";
 import { isExpired, type KeyRecord, keyKey } from "./record.ts";
 
@@ -23,24 +23,15 @@ export interface Tokens {
 }
 
 export function openTokens(secret: string): Tokens {
-  const key = Buffer.from(secret);
-  const signer = (life_ms: number) =>
-    createSigner({ key, algorithm: "HS256", expiresIn: life_ms, notBefore: 0 });
-  const signUsual = signer(LIFE_MS);
-  const verify = createVerifier({
-    key,
-    algorithms: ["HS256"],
-    cache: REMEMBERED,
-    requiredClaims: ["exp", "identity", "key_name", "key_id"],
-  });
+  const required = ["identity", "key_name", "key_id"];
+  const jwt = openJwt<Claims>({ secret, remembered: REMEMBERED, required });
   return {
     issue(namespace, { name, id }, left_s = LIFE_MS / 1000) {
-      const sign = left_s * 1000 < LIFE_MS ? signer(Math.max(1, Math.floor(left_s * 1000))) : signUsual;
-      const jti = crypto.randomUUID();
       const claims = { identity: namespace, sub: namespace, key_name: name, key_id: id };
-      return sign({ ...claims, jti, fresh: false, type: "access" });
+      const usual = { jti: crypto.randomUUID(), fresh: false, type: "access" };
+      return jwt.sign({ ...claims, ...usual }, Math.min(LIFE_MS, Math.max(1, Math.floor(left_s * 1000))));
     },
-    read: (token) => verify(token) as Claims,
+    read: jwt.read,
   };
 }
 
@@ -66,8 +57,7 @@ function readClaims(tokens: Tokens, token: string): Claims {
   try {
     return tokens.read(token);
   } catch (error) {
-    const expired = (error as { code?: string }).code === "FAST_JWT_EXPIRED";
-    const words = expired ? "Signature has expired" : "invalid JWT in Authorization header";
+    const words = hasExpired(error) ? "Signature has expired" : "invalid JWT in Authorization header";
     throw new CloudError("unauthenticated", words, { cause: error });
   }
 }

@@ -39,7 +39,7 @@ const importers: Record<string, RegExp> = {
   "@unraid/libvirt": /^shared\/ports\/hypervisor\/libvirt-child\.mjs$/,
   nunjucks: /^shared\/render\.ts$/,
   pino: /^shared\/log\.ts$/,
-  "fast-jwt": /^shared\/namespaces\/tokens\.ts$/,
+  "fast-jwt": /^shared\/jwt\.ts$/,
   "@node-rs/argon2": /^shared\/namespaces\/keys\.ts$/,
   commander: /^cli\//,
   esbuild: /^deploy\/build-\w+\.ts$/,

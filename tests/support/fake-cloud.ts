@@ -27,6 +27,7 @@ import { openKeyChecker } from "../../shared/namespaces/keys.ts";
 import { keyKey, namespaceKey } from "../../shared/namespaces/record.ts";
 import { setKey } from "../../shared/namespaces/set-key.ts";
 import { openTokens } from "../../shared/namespaces/tokens.ts";
+import { openPasses } from "../../shared/nodes/passes.ts";
 import { keepPresence } from "../../shared/nodes/presence.ts";
 import type { Presence } from "../../shared/nodes/record.ts";
 import { type FakeExec, fakeExec } from "../../shared/ports/exec/fake.ts";
@@ -175,7 +176,13 @@ async function startNode(
   const templates = openTemplates([TEMPLATES]);
   const cloud: Cloud = {
     ...{ node, version: VERSION, config, mtu: 1450, clock, log, store, hypervisor, network, exec, http },
-    ...{ events, presence, tokens: openTokens("a secret of the tests"), keys: openKeyChecker() },
+    ...{
+      events,
+      presence,
+      tokens: openTokens("a secret of the tests"),
+      passes: openPasses("a secret of the tests"),
+      keys: openKeyChecker(),
+    },
     mutex: openMutex(),
     memo: openMemo(),
     render: (name, values) => templates.render(name, values),

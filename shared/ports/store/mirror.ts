@@ -85,7 +85,10 @@ export class FollowingMirror implements Mirror {
     return this.#prefixes.some((prefix) => key.startsWith(prefix));
   }
 
-  /** True once every change up to the revision is in; false after the time. */
+  revision(): number {
+    return this.#seen;
+  }
+
   reached(revision: number, timeout_ms: number): Promise<boolean> {
     return this.#settled(() => this.#seen >= revision, timeout_ms);
   }

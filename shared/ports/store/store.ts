@@ -84,6 +84,10 @@ export interface Mirror {
   until<T>(prefix: string, find: () => T | undefined, timeout_ms: number): Promise<T | undefined>;
   /** 0 while the store answers; else for how long it has not, in ms. */
   stale_ms(): number;
+  /** The store's revision that has been reached. */
+  revision(): number;
+  /** True once every change up to the revision is in; false after the time. */
+  reached(revision: number, timeout_ms: number): Promise<boolean>;
   /** Called each time the store is back after an outage, the mirror having caught up. */
   onReturn(listener: () => void): () => void;
 }
