@@ -41,7 +41,7 @@ export interface HttpFunction<Input = unknown, Found = unknown, Result = unknown
 
 export interface JobFunction<Subject = unknown> {
   readonly summary: string;
-  /** For all steps together, from the moment the job was asked for. */
+  /** For all steps together, from the moment the job's node first took it up. */
   readonly deadline_ms: number;
   /** How often a step may fail before the job is undone. */
   readonly attempts: number;
@@ -72,6 +72,8 @@ export interface Occurrences {
   power: { uuid: string; power: "on" | "off" | "paused" | "crashed" };
   /** A guest wrote to its serial console: `text` is new, `before` the end of the line that it goes on. */
   console: { uuid: string; before: string; text: string };
+  /** An interface came to a network, left it, or changed how it is reached from outside. */
+  interface: { network_uuid: string };
   /** The hypervisor can be asked again: what happened meanwhile is not known. */
   "hypervisor-back": Record<never, never>;
 }

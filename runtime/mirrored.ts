@@ -12,6 +12,7 @@ export const MIRRORED: readonly string[] = [
   "network-users/",
   "address/",
   "vxid/",
+  "carrier/",
   "port/",
   "node/",
   "presence/",

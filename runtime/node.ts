@@ -20,6 +20,7 @@ import { signingSecret } from "../shared/namespaces/secret.ts";
 import { openTokens } from "../shared/namespaces/tokens.ts";
 import { parseNetblock } from "../shared/networks/netblock.ts";
 import { nodeLinks } from "../shared/networks/upkeep.ts";
+import { watchInterfaces } from "../shared/networks/watch.ts";
 import { readCapacity } from "../shared/nodes/capacity.ts";
 import { openPasses } from "../shared/nodes/passes.ts";
 import { keepPresence } from "../shared/nodes/presence.ts";
@@ -62,6 +63,7 @@ export async function startNode(config: Config, log: Log): Promise<RunningNode> 
     const listener = await listen(cloud, openDispatch(table));
     closers.push(() => listener.close());
     closers.push(cloud.hypervisor.onPower((event) => emit("power", event)));
+    closers.push(watchInterfaces(cloud, (event) => emit("interface", event)));
     closers.push(cloud.hypervisor.onReturn(() => emit("hypervisor-back", {})));
     const worker = openWorker(cloud, table.jobs);
     closers.push(() => worker.close());

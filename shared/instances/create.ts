@@ -11,19 +11,18 @@ import { parseNetblock } from "../networks/netblock.ts";
 import {
   type AddressRecord,
   addressKey,
+  carrierKey,
   type InterfaceRecord,
   interfaceKey,
   macKey,
   type NetworkRecord,
 } from "../networks/record.ts";
-import { networkNode } from "../nodes/network-node.ts";
 import { changeClaim, chooseNode, requireKnownNode } from "../nodes/placement.ts";
-import { type Change, create, type Entry } from "../ports/store/store.ts";
+import { type Change, create, type Entry, put } from "../ports/store/store.ts";
 import { transact } from "../ports/store/transact.ts";
 import type { InstanceInput } from "./input.ts";
 import { pickPorts } from "./ports.ts";
 import { type InstanceRecord, instanceKey, needOf, portKey } from "./record.ts";
-import { refreshNetwork } from "./release.ts";
 
 const DEFAULT_VIDEO = { model: "cirrus", memory: 16384 };
 
@@ -101,9 +100,7 @@ async function decide(
     ...[console_port, vdi_port].map((port) => create(portKey(node, port), { instance: uuid })),
     ...interfaces.flatMap((each) => interfaceChanges({ ...each, node })),
     ...distinct.flatMap(noteUser),
-    ...distinct.flatMap(({ value }) =>
-      networkNode(cloud) === node ? [] : refreshNetwork(cloud, node, value.uuid),
-    ),
+    ...distinct.map(({ value }) => put(carrierKey(node, value.uuid), { vxid: value.vxid })),
     enqueueOnce(cloud, node, "instances/start", { type: "instance", uuid }),
   ];
   return [changes, record];

@@ -2,9 +2,8 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Cloud } from "../cloud.ts";
-import { enqueue, type JobContext } from "../jobs.ts";
+import type { JobContext } from "../jobs.ts";
 import { addressKey, FLOATING, type InterfaceRecord, macKey } from "../networks/record.ts";
-import { networkNode } from "../nodes/network-node.ts";
 import { changeClaim } from "../nodes/placement.ts";
 import { type Change, discard, type Entry, replace } from "../ports/store/store.ts";
 import { interfacesOf } from "./find.ts";
@@ -59,16 +58,30 @@ export function failed(context: Context, reason: string, undone: boolean): Chang
   return undone ? [change, ...release(context)] : [change];
 }
 
-function release({ cloud, subject }: Context): Change[] {
+/**
+ * What an instance is whose node was removed: nobody can take it back, so it gives back all that it held. One whose deletion
+ * was asked for is deleted by that.
+ */
+export function lost(cloud: Cloud, subject: Entry<InstanceRecord>, reason: string): Change[] {
+  const { state, doomed, error_message, uuid } = subject.value;
+  if (state === "deleted") return [];
+  const over = { ...powerChange(cloud, subject.value, "off"), leftovers: false, doomed: false };
+  const given = release({ cloud, subject });
+  if (doomed) return [inState(cloud, subject, "deleted", over), ...given];
+  if (state === "error" && given.length === 0) return [];
+  cloud.events.record("instance", uuid, { operation: "error message", phase: reason });
+  const message = state === "error" && error_message !== null ? `${error_message}; ${reason}` : reason;
+  return [inState(cloud, subject, "error", { ...over, error_message: message }), ...given];
+}
+
+function release({ cloud, subject }: Pick<Context, "cloud" | "subject">): Change[] {
   const instance = subject.value;
   if (!holdsAllocations(instance)) return [];
   const interfaces = interfacesOf(cloud, instance).filter(({ value }) => value.state !== "deleted");
-  const networks = new Set(interfaces.map(({ value }) => value.network_uuid));
   return [
     ...interfaces.flatMap((each) => releaseInterface(cloud, each)),
     ...[instance.console_port, instance.vdi_port].map((port) => discard(portKey(instance.node, port))),
     changeClaim(cloud, instance.node, needOf(instance), -1),
-    ...[...networks].flatMap((uuid) => refreshNetwork(cloud, instance.node, uuid)),
   ];
 }
 
@@ -80,10 +93,4 @@ function releaseInterface(cloud: Cloud, entry: Entry<InterfaceRecord>): Change[]
     discard(macKey(macaddr)),
     ...(floating === null ? [] : [discard(addressKey(FLOATING, floating))]),
   ];
-}
-
-/** The node may not need the network any more, and the network node serves one address less. */
-export function refreshNetwork(cloud: Cloud, node: string, uuid: string): Change[] {
-  const nodes = new Set([node, networkNode(cloud)]);
-  return [...nodes].map((each) => enqueue(cloud, each, "networks/refresh", { type: "network", uuid }));
 }

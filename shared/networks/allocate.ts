@@ -4,7 +4,7 @@ import type { Cloud } from "../cloud.ts";
 import { CloudError } from "../errors.ts";
 import { isUsable, type Netblock, toAddress } from "./netblock.ts";
 import type { AddressRecord } from "./record.ts";
-import { addressPrefix, VXIDS } from "./record.ts";
+import { addressPrefix, CARRIERS, type CarrierRecord, VXIDS } from "./record.ts";
 
 const HIGHEST_VXID = 2 ** 24 - 1;
 
@@ -57,8 +57,11 @@ export function randomMac(): string {
   return `02:00:00:${[...tail].map((byte) => byte.toString(16).padStart(2, "0")).join(":")}`;
 }
 
+/** Not the number of a network that some node still has links of: a deleted one's frames must not come to the next. */
 export function pickVxid(cloud: Cloud): number {
-  const used = new Set(cloud.store.mirror.list(VXIDS).map(({ key }) => Number(key.slice(VXIDS.length))));
+  const { mirror } = cloud.store;
+  const used = new Set(mirror.list(VXIDS).map(({ key }) => Number(key.slice(VXIDS.length))));
+  for (const { value } of mirror.list<CarrierRecord>(CARRIERS)) used.add(value.vxid);
   for (let vxid = 1; vxid <= HIGHEST_VXID; vxid++) {
     if (!used.has(vxid)) return vxid;
   }

@@ -1,23 +1,50 @@
 // Makes this node carry a network exactly as the records say: all of it, or nothing.
 import type { Cloud } from "../cloud.ts";
+import { isKind } from "../errors.ts";
 import { isNetworkNode } from "../nodes/network-node.ts";
 import { NODES, type NodeRecord } from "../nodes/record.ts";
 import type { Gateway, NetworkPlan } from "../ports/network/network.ts";
+import { remove } from "../ports/store/store.ts";
 import { interfacesOn } from "./find.ts";
-import { type InterfaceRecord, type NetworkRecord, networkKey } from "./record.ts";
+import {
+  type CarrierRecord,
+  carrierKey,
+  type InterfaceRecord,
+  type NetworkRecord,
+  networkKey,
+} from "./record.ts";
 
 /**
  * Answers what had to be mended. One at a time a network, so that an older plan never overwrites a newer one.
- * A network without a record is left alone.
+ * A network of which nothing is known is left alone.
  */
 export function convergeNetwork(cloud: Cloud, uuid: string): Promise<string[]> {
-  return cloud.mutex.run(`network/${uuid}`, async () => {
+  return cloud.mutex.join(`network/${uuid}`, async () => {
     const network = cloud.store.mirror.get<NetworkRecord>(networkKey(uuid))?.value;
-    if (network === undefined) return [];
-    if (belongsHere(cloud, network)) return cloud.network.ensure(planOf(cloud, network));
-    await cloud.network.remove({ uuid, vxid: network.vxid });
+    if (network !== undefined && belongsHere(cloud, network))
+      return cloud.network.ensure(planOf(cloud, network));
+    await letGo(cloud, uuid, network);
     return [];
   });
+}
+
+/** Somebody who begins to use the network here meanwhile has written the key again: then it stays. */
+async function letGo(cloud: Cloud, uuid: string, network: NetworkRecord | undefined): Promise<void> {
+  const carrier = cloud.store.mirror.get<CarrierRecord>(carrierKey(cloud.node.name, uuid));
+  const vxid = carrier?.value.vxid ?? network?.vxid;
+  if (vxid === undefined) return;
+  await cloud.network.remove({ uuid, vxid });
+  if (carrier === undefined) return;
+  await cloud.store.commit([remove(carrier)]).catch((error: unknown) => {
+    if (!isKind(error, "conflict")) throw error;
+  });
+}
+
+/** Something that this node carries, or should, changed on the network. */
+export async function followNetwork(cloud: Cloud, uuid: string): Promise<void> {
+  const network = cloud.store.mirror.get<NetworkRecord>(networkKey(uuid))?.value;
+  const isCarried = cloud.store.mirror.get(carrierKey(cloud.node.name, uuid)) !== undefined;
+  if (isCarried || (network !== undefined && belongsHere(cloud, network))) await convergeNetwork(cloud, uuid);
 }
 
 /** The network node carries every living network, another node those of its instances. */

@@ -3,7 +3,7 @@ import type { Caller, Cloud } from "../cloud.ts";
 import { enqueueOnce } from "../jobs.ts";
 import { namespaceFor, noteNamespaceUser } from "../namespaces/find.ts";
 import { networkNode } from "../nodes/network-node.ts";
-import { create } from "../ports/store/store.ts";
+import { create, put } from "../ports/store/store.ts";
 import { transact } from "../ports/store/transact.ts";
 import { pickVxid } from "./allocate.ts";
 import { pickFloating } from "./floating.ts";
@@ -11,6 +11,7 @@ import type { NetworkInput } from "./input.ts";
 import {
   type AddressRecord,
   addressKey,
+  carrierKey,
   FLOATING,
   type NetworkRecord,
   networkKey,
@@ -47,6 +48,7 @@ export async function createNetwork(
       ...noteNamespaceUser(namespace),
       create(networkKey(uuid), record),
       create(vxidKey(vxid), { network: uuid }),
+      put(carrierKey(networkNode(cloud), uuid), { vxid }),
       ...(gateway === null ? [] : [create(addressKey(FLOATING, gateway), holds)]),
       enqueueOnce(cloud, networkNode(cloud), "networks/deploy", { type: "network", uuid }),
     ];

@@ -6,7 +6,15 @@ import { networkNode } from "../nodes/network-node.ts";
 import { type Change, check, discard, type Entry, replace } from "../ports/store/store.ts";
 import { transact } from "../ports/store/transact.ts";
 import { interfacesOn } from "./find.ts";
-import { addressKey, FLOATING, type NetworkRecord, networkKey, usersKey, vxidKey } from "./record.ts";
+import {
+  addressKey,
+  carrierKey,
+  FLOATING,
+  type NetworkRecord,
+  networkKey,
+  usersKey,
+  vxidKey,
+} from "./record.ts";
 
 /**
  * From here on no instance can join it. Rejects with "forbidden" while interfaces are on it, "not_found" when it is
@@ -47,6 +55,7 @@ export function endDeletion(cloud: Cloud, entry: Entry<NetworkRecord>): Change[]
     replace(entry, { ...inState(cloud, entry.value, "deleted"), floating_gateway: null }),
     discard(vxidKey(vxid)),
     discard(usersKey(uuid)),
+    discard(carrierKey(cloud.node.name, uuid)),
     ...(floating_gateway === null ? [] : [discard(addressKey(FLOATING, floating_gateway))]),
   ];
 }

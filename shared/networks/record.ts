@@ -56,6 +56,15 @@ export const addressPrefix = (network: string): string => `address/${network}/`;
 export const addressKey = (network: string, address: string): string => `${addressPrefix(network)}${address}`;
 export const VXIDS = "vxid/";
 export const vxidKey = (vxid: number): string => `${VXIDS}${vxid}`;
+
+/** A node that has links of the network, or will have: its number is not free before they are gone. */
+export interface CarrierRecord {
+  vxid: number;
+}
+export const CARRIERS = "carrier/";
+export const carrierPrefix = (node: string): string => `${CARRIERS}${node}/`;
+export const carrierKey = (node: string, network: string): string => `${carrierPrefix(node)}${network}`;
+
 /** Compared in lower case, whatever case it was given in. */
 export const macKey = (macaddr: string): string => `mac/${macaddr.toLowerCase()}`;
 /** Written by everything that begins to use the network, compared by its deletion: neither can miss the other. */

@@ -20,10 +20,6 @@ export async function deployNetwork({ cloud, subject }: Context): Promise<void> 
   await convergeNetwork(cloud, subject.value.uuid);
 }
 
-export async function refreshNetwork({ cloud, subject }: Context): Promise<void> {
-  await convergeNetwork(cloud, subject.value.uuid);
-}
-
 export function removeNetwork({ cloud, subject }: Context): Promise<void> {
   const { uuid, vxid } = subject.value;
   return cloud.mutex.run(`network/${uuid}`, () => cloud.network.remove({ uuid, vxid }));

@@ -4,7 +4,7 @@ import { messageOf } from "../errors.ts";
 import { isNetworkNode } from "../nodes/network-node.ts";
 import type { NodeLinks } from "../ports/network/network.ts";
 import { belongsHere, convergeNetwork } from "./converge.ts";
-import { NETWORKS, type NetworkRecord, networkKey } from "./record.ts";
+import { carrierPrefix, NETWORKS, type NetworkRecord, networkKey } from "./record.ts";
 
 /** What this node has once, for all networks. */
 export const nodeLinks = (cloud: Cloud): NodeLinks => ({
@@ -23,7 +23,9 @@ export async function keepNetworks(cloud: Cloud, signal: AbortSignal): Promise<v
     .list<NetworkRecord>(NETWORKS)
     .filter(({ value }) => belongsHere(cloud, value));
   const gone = present.map(({ uuid }) => uuid).filter((uuid) => uuid !== undefined && isGone(cloud, uuid));
-  for (const uuid of new Set([...wanted.map(({ value }) => value.uuid), ...gone])) {
+  const prefix = carrierPrefix(cloud.node.name);
+  const carried = cloud.store.mirror.list(prefix).map(({ key }) => key.slice(prefix.length));
+  for (const uuid of new Set([...wanted.map(({ value }) => value.uuid), ...carried, ...gone])) {
     if (signal.aborted || uuid === undefined) return;
     await keep(cloud, uuid);
   }

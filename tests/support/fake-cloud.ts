@@ -27,6 +27,7 @@ import { openKeyChecker } from "../../shared/namespaces/keys.ts";
 import { keyKey, namespaceKey } from "../../shared/namespaces/record.ts";
 import { setKey } from "../../shared/namespaces/set-key.ts";
 import { openTokens } from "../../shared/namespaces/tokens.ts";
+import { watchInterfaces } from "../../shared/networks/watch.ts";
 import { openPasses } from "../../shared/nodes/passes.ts";
 import { keepPresence } from "../../shared/nodes/presence.ts";
 import type { Presence } from "../../shared/nodes/record.ts";
@@ -197,6 +198,7 @@ async function startNode(
   const emit = openReactor(cloud, table.reactions);
   const unlisten = [
     hypervisor.onPower((event) => emit("power", event)),
+    watchInterfaces(cloud, (event) => emit("interface", event)),
     hypervisor.onReturn(() => emit("hypervisor-back", {})),
   ];
   const worker = options.works === false ? undefined : openWorker(cloud, table.jobs);
