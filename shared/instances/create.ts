@@ -32,7 +32,11 @@ export async function createInstance(
   caller: Caller,
   input: InstanceInput,
 ): Promise<InstanceRecord> {
-  const record = await transact<InstanceRecord>(cloud.store, () => decide(cloud, caller, input));
+  const record = await transact<InstanceRecord>(
+    cloud.store,
+    () => decide(cloud, caller, input),
+    "placement",
+  );
   const note = (operation: string, phase: string | null = null, message: string | null = null) =>
     cloud.events.record("instance", record.uuid, { operation, phase, message });
   note("uuid allocated");

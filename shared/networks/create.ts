@@ -25,35 +25,39 @@ export async function createNetwork(
   input: NetworkInput,
 ): Promise<NetworkRecord> {
   const uuid = crypto.randomUUID();
-  const made = await transact<NetworkRecord>(cloud.store, async () => {
-    const namespace = await namespaceFor(cloud, caller, input.namespace);
-    const vxid = pickVxid(cloud);
-    const gateway = input.provide_nat === true ? pickFloating(cloud) : null;
-    const record: NetworkRecord = {
-      uuid,
-      name: input.name ?? null,
-      namespace: namespace.value.name,
-      netblock: input.netblock,
-      provide_dhcp: input.provide_dhcp ?? null,
-      provide_nat: input.provide_nat ?? null,
-      vxid,
-      floating_gateway: gateway,
-      state: "initial",
-      state_updated: cloud.clock.now(),
-      error_message: null,
-      metadata: {},
-    };
-    const holds: AddressRecord = { use: "gateway", owner: uuid };
-    const changes = [
-      ...noteNamespaceUser(namespace),
-      create(networkKey(uuid), record),
-      create(vxidKey(vxid), { network: uuid }),
-      put(carrierKey(networkNode(cloud), uuid), { vxid }),
-      ...(gateway === null ? [] : [create(addressKey(FLOATING, gateway), holds)]),
-      enqueueOnce(cloud, networkNode(cloud), "networks/deploy", { type: "network", uuid }),
-    ];
-    return [changes, record];
-  });
+  const made = await transact<NetworkRecord>(
+    cloud.store,
+    async () => {
+      const namespace = await namespaceFor(cloud, caller, input.namespace);
+      const vxid = pickVxid(cloud);
+      const gateway = input.provide_nat === true ? pickFloating(cloud) : null;
+      const record: NetworkRecord = {
+        uuid,
+        name: input.name ?? null,
+        namespace: namespace.value.name,
+        netblock: input.netblock,
+        provide_dhcp: input.provide_dhcp ?? null,
+        provide_nat: input.provide_nat ?? null,
+        vxid,
+        floating_gateway: gateway,
+        state: "initial",
+        state_updated: cloud.clock.now(),
+        error_message: null,
+        metadata: {},
+      };
+      const holds: AddressRecord = { use: "gateway", owner: uuid };
+      const changes = [
+        ...noteNamespaceUser(namespace),
+        create(networkKey(uuid), record),
+        create(vxidKey(vxid), { network: uuid }),
+        put(carrierKey(networkNode(cloud), uuid), { vxid }),
+        ...(gateway === null ? [] : [create(addressKey(FLOATING, gateway), holds)]),
+        enqueueOnce(cloud, networkNode(cloud), "networks/deploy", { type: "network", uuid }),
+      ];
+      return [changes, record];
+    },
+    "vxid",
+  );
   cloud.events.record("network", uuid, { operation: "api", phase: "create" });
   return made;
 }

@@ -35,6 +35,7 @@ import { type FakeExec, fakeExec } from "../../shared/ports/exec/fake.ts";
 import { type FakeHttp, openFakeHttp } from "../../shared/ports/http/fake.ts";
 import { type FakeHypervisor, openFakeHypervisor } from "../../shared/ports/hypervisor/fake.ts";
 import { type MemoryNetwork, memoryNetwork } from "../../shared/ports/network/memory.ts";
+import type { Backend } from "../../shared/ports/store/backend.ts";
 import { Memory } from "../../shared/ports/store/memory.ts";
 import { openStore } from "../../shared/ports/store/open.ts";
 import { put } from "../../shared/ports/store/store.ts";
@@ -52,6 +53,8 @@ export interface FakeCloudOptions {
   /** Settings by their names without the prefix. */
   config?: Readonly<Record<string, string>>;
   memory?: Memory;
+  /** A store of another kind than `memory`: `everything` does not see it. */
+  backend?: () => Backend;
   node?: NodeIdentity;
   capacity?: Presence;
   log?: Log;
@@ -166,7 +169,7 @@ async function startNode(
     ...prefixed(options.config ?? {}),
   });
   const clock = hastyClock();
-  const backend = memory.connect({ deadline_ms: 100 });
+  const backend = options.backend?.() ?? memory.connect({ deadline_ms: 100 });
   const opening = { backend, mirrored: MIRRORED, node: node.name, clock: systemClock, log };
   const store = await openStore({ ...opening, deadline_ms: 1000 });
   const events = openEventWriter({ store, clock, log, node });
