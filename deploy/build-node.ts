@@ -1,6 +1,6 @@
 // Builds sf-node: plain JavaScript that needs no compiler in memory. Functions stay files of their own, found by their paths;
 // what they share stands in chunks. `node --import tsx deploy/build-node.ts` puts it into dist/node/.
-import { chmod, copyFile, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -11,11 +11,12 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 export async function buildNode(directory: string): Promise<string> {
   const files = await readdir(join(root, "functions"), { recursive: true });
   const functions = files.filter((file) => file.endsWith(".ts")).map((file) => join(root, "functions", file));
-  await rm(directory, { recursive: true, force: true });
+  const fresh = `${directory}.${process.pid}`;
+  await rm(fresh, { recursive: true, force: true });
   await build({
     entryPoints: [join(root, "runtime/main.ts"), ...functions],
     outbase: root,
-    outdir: directory,
+    outdir: fresh,
     bundle: true,
     splitting: true,
     chunkNames: "chunks/[name]-[hash]",
@@ -27,13 +28,23 @@ export async function buildNode(directory: string): Promise<string> {
     keepNames: true,
     logLevel: "warning",
   });
-  await writeFile(join(directory, "package.json"), '{ "type": "module" }\n');
+  await writeFile(join(fresh, "package.json"), '{ "type": "module" }\n');
   // Runs in a process of its own, and is found beside what starts it.
   const child = "libvirt-child.mjs";
-  await copyFile(join(root, "shared/ports/hypervisor", child), join(directory, "runtime", child));
-  const program = join(directory, "runtime/main.js");
-  await chmod(program, 0o755);
-  return program;
+  await copyFile(join(root, "shared/ports/hypervisor", child), join(fresh, "runtime", child));
+  await chmod(join(fresh, "runtime/main.js"), 0o755);
+  await replace(directory, fresh);
+  return join(directory, "runtime/main.js");
+}
+
+/** At one stroke, so that a node which starts meanwhile finds the old build or the new one. */
+async function replace(directory: string, fresh: string): Promise<void> {
+  const old = `${fresh}.old`;
+  await rename(directory, old).catch((error) => {
+    if (error.code !== "ENOENT") throw error;
+  });
+  await rename(fresh, directory);
+  await rm(old, { recursive: true, force: true });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(await buildNode(join(root, "dist/node")));

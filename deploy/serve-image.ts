@@ -1,5 +1,5 @@
-// A static web server for one file, on loopback: `serve-image.ts <file> <port>`. Answers what image fetchers ask for:
-// HEAD, Range, ETag and Last-Modified.
+// A static web server for one file: `serve-image.ts <file> <port> [address]`, on loopback if no address is given.
+// Answers what image fetchers ask for: HEAD, Range, ETag and Last-Modified.
 import { type FileHandle, open } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -8,7 +8,11 @@ import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 
 /** Serves `file` at /<its name>, and nothing else. Port 0: any free one. */
-export async function serveImage(file: string, port: number): Promise<{ url: string; server: Server }> {
+export async function serveImage(
+  file: string,
+  port: number,
+  address = "127.0.0.1",
+): Promise<{ url: string; server: Server }> {
   const name = encodeURIComponent(basename(file));
   const server = createServer((request, response) => {
     answer(file, name, request, response).catch(() => response.destroy());
@@ -16,10 +20,10 @@ export async function serveImage(file: string, port: number): Promise<{ url: str
   server.maxConnections = 64;
   server.headersTimeout = 10_000;
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject).listen(port, "127.0.0.1", resolve);
+    server.once("error", reject).listen(port, address, resolve);
   });
   const { port: bound } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${bound}/${name}`, server };
+  return { url: `http://${address}:${bound}/${name}`, server };
 }
 
 async function answer(file: string, name: string, request: IncomingMessage, response: ServerResponse) {
@@ -69,7 +73,7 @@ function parseRange(
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [, , file = "", port = ""] = process.argv;
-  const { url } = await serveImage(file, Number(port));
+  const [, , file = "", port = "", address] = process.argv;
+  const { url } = await serveImage(file, Number(port), address);
   console.log(`serving ${file} at ${url}`);
 }

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Readies a bare Debian machine with Node 20 for a node: packages, npm modules, the CLI, /dev/kvm. Safe to repeat: does
-# only what is missing, a line for each thing done. Says what to do when it cannot go on. `--tests`: what tests need too.
+# only what is missing, a line for each thing done. Says what to do when it cannot go on. `--tests`, `--bench`: what these need too.
 set -euo pipefail
 
 packages=(
@@ -11,6 +11,7 @@ packages=(
   busybox-static cpio dosfstools mtools syslinux
 )
 test_packages=(chromium)
+bench_packages=(wrk)
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
@@ -93,6 +94,7 @@ mend_kvm() {
 
 check_machine
 [ "${1-}" != --tests ] || packages+=("${test_packages[@]}")
+[ "${1-}" != --bench ] || packages+=("${bench_packages[@]}")
 cd "$root"
 exec 9<"$root"
 flock -w 900 9 || refuse "another set-up has been at work here for 15 minutes: end it first"

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { tinyGuest } from "./tiny-guest/build.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const WHOLE_CLOUD = /^end-to-end\//;
+const WHOLE_CLOUD = /^(end-to-end|cluster)\//;
 const FILE_MS = 15 * 60 * 1000;
 
 const files = readdirSync(join(ROOT, "tests"), { recursive: true, encoding: "utf8" })

@@ -1,8 +1,8 @@
 // The programs of the quick start: each is left alone if it runs, and started if it does not.
-import { connect } from "node:net";
 import { join } from "node:path";
 import { messageOf } from "../../shared/errors.ts";
 import { requireFreePort } from "./ports.ts";
+import { apiAnswers, etcdHealth, isServed, listens } from "./probes.ts";
 import { CHECKOUT, NODE_PROGRAM, type QuickStart } from "./quick-start.ts";
 import { run } from "./run.ts";
 import { OWN_ETCD } from "./settings.ts";
@@ -54,15 +54,6 @@ async function useEtcd(hosts: readonly string[]): Promise<string> {
   );
 }
 
-async function etcdHealth(host: string): Promise<string> {
-  try {
-    const answer = await fetch(`http://${host}/health`, { signal: AbortSignal.timeout(3_000) });
-    return (await answer.text()).includes("true") ? "healthy" : "unhealthy";
-  } catch (error) {
-    return messageOf(error instanceof Error && error.cause !== undefined ? error.cause : error);
-  }
-}
-
 /** Uses the libvirtd that answers, else runs virtlogd and libvirtd. */
 export async function ensureLibvirt(quick: QuickStart): Promise<string> {
   const ask = () => run("virsh", ["-q", "-c", quick.config.LIBVIRT_URI, "version"], { timeoutMs: 10_000 });
@@ -84,15 +75,6 @@ export async function ensureLibvirt(quick: QuickStart): Promise<string> {
   const args = ["--pid-file", join(quick.places.state, "libvirtd.pid")];
   await quick.startPart("libvirtd", { program: "libvirtd", args }, answers);
   return "started";
-}
-
-/** A socket's file may be all that is left of a daemon that died. */
-function listens(socket: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const connection = connect(socket);
-    connection.once("connect", () => resolve(true)).once("error", () => resolve(false));
-    connection.once("connect", () => connection.destroy());
-  });
 }
 
 export async function ensureNode(quick: QuickStart): Promise<string> {
@@ -127,13 +109,8 @@ export function apiUrl(quick: QuickStart): string {
   return `http://${API_ADDRESS === "0.0.0.0" ? "127.0.0.1" : API_ADDRESS}:${API_PORT}`;
 }
 
-export async function nodeAnswers(quick: QuickStart): Promise<boolean> {
-  return fetch(apiUrl(quick), { signal: AbortSignal.timeout(2_000) })
-    .then((answer) => answer.text())
-    .then(
-      (text) => text.includes("Shaken Fist"),
-      () => false,
-    );
+export function nodeAnswers(quick: QuickStart): Promise<boolean> {
+  return apiAnswers(apiUrl(quick));
 }
 
 /** Serves the tiny guest's image on loopback. Answers with its URL. */
@@ -149,11 +126,6 @@ export async function ensureImageServer(quick: QuickStart, image: string): Promi
     "IMAGE=<url> (an image of your own)",
   );
   const args = ["--import", "tsx", "deploy/serve-image.ts", image, String(IMAGE_PORT)];
-  const answers = () =>
-    fetch(url, { method: "HEAD", signal: AbortSignal.timeout(2_000) }).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-  await quick.startPart("images", { program: process.execPath, args, cwd: CHECKOUT }, answers);
+  await quick.startPart("images", { program: process.execPath, args, cwd: CHECKOUT }, () => isServed(url));
   return url;
 }

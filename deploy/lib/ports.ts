@@ -7,7 +7,7 @@ export async function requireFreePort(
   address: string,
   port: number,
   use: string,
-  setting: string,
+  setting?: string,
 ): Promise<void> {
   const code = await tryPort(address, port);
   if (code === undefined) return;
@@ -15,7 +15,8 @@ export async function requireFreePort(
     throw new Error(`${address}:${port}, for ${use}: cannot be listened on (${code})`);
   const holder = findHolder(port);
   const who = holder === undefined ? "another program" : `${holder.name} (process ${holder.pid})`;
-  throw new Error(`port ${port}, for ${use}, is taken by ${who}; end it, or choose another with ${setting}`);
+  const choice = setting === undefined ? "" : `, or choose another with ${setting}`;
+  throw new Error(`port ${port}, for ${use}, is taken by ${who}; end it${choice}`);
 }
 
 /** undefined when it could be listened on, else the error's code. */

@@ -70,11 +70,14 @@ export function isAlive(id: ProcessId | undefined): boolean {
 export async function stopDaemon(id: ProcessId | undefined, graceMs = 10_000): Promise<boolean> {
   if (id === undefined || !isAlive(id)) return false;
   signal(id, "SIGTERM");
-  if (!(await hasEnded(id, graceMs))) {
-    signal(id, "SIGKILL");
-    if (!(await hasEnded(id, 5_000))) throw new Error(`process ${id.pid} cannot be killed`);
-  }
+  if (!(await hasEnded(id, graceMs))) await killDaemon(id);
   return true;
+}
+
+/** Resolves when it is gone; the first process of a PID namespace takes all others of it along. */
+export async function killDaemon(id: ProcessId, withinMs = 5_000): Promise<void> {
+  signal(id, "SIGKILL");
+  if (!(await hasEnded(id, withinMs))) throw new Error(`process ${id.pid} cannot be killed`);
 }
 
 /** The last lines of a log, for an error message. */

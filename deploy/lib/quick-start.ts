@@ -2,7 +2,6 @@
 // has to be undone if the start fails.
 import { readdir, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type Config, readConfig } from "../../shared/config.ts";
 import { messageOf } from "../../shared/errors.ts";
@@ -10,6 +9,7 @@ import { removeCredentials } from "./credentials.ts";
 import { type Daemon, endOf, isAlive, startDaemon, stopDaemon } from "./processes.ts";
 import { run } from "./run.ts";
 import { type Part, type Places, readState, type State, writeState } from "./state.ts";
+import { until } from "./until.ts";
 
 export const CHECKOUT = fileURLToPath(new URL("../..", import.meta.url));
 export const NODE_PROGRAM = join(CHECKOUT, "dist/node/runtime/main.js");
@@ -83,18 +83,13 @@ export class QuickStart {
     });
   }
 
-  /** Asks until it is so. Other programs tell of their state only when asked. */
-  async await(
+  await(
     isSo: () => Promise<boolean>,
     withinMs: number,
     explain: () => string | Promise<string>,
     isHopeless: () => boolean = () => false,
   ): Promise<void> {
-    const end = performance.now() + withinMs;
-    while (!(await isSo())) {
-      if (isHopeless() || performance.now() > end) throw new Error(await explain());
-      await delay(100, undefined, { signal: this.signal });
-    }
+    return until(isSo, { withinMs, explain, isHopeless, signal: this.signal });
   }
 
   /** Runs `sf-node` with a command and the settings of the node. */

@@ -1,8 +1,9 @@
 // What the quick start remembers between `npm start` and `npm stop`, and the lock that keeps the two apart.
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { OwnFile } from "./credentials.ts";
+import { readJson, writeJson } from "./json-file.ts";
 import { identify, isAlive, type ProcessId } from "./processes.ts";
 
 export interface Places {
@@ -38,33 +39,27 @@ export interface State {
   image?: string;
 }
 
-export async function readState(places: Places): Promise<State | undefined> {
-  const file = join(places.state, "state.json");
-  const text = await readFile(file, "utf8").catch((error) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
-  return text === undefined ? undefined : (JSON.parse(text) as State);
+export function readState(places: Places): Promise<State | undefined> {
+  return readJson(join(places.state, "state.json"));
 }
 
-export async function writeState(places: Places, state: State): Promise<void> {
-  const file = join(places.state, "state.json");
-  await mkdir(places.state, { recursive: true, mode: 0o700 });
-  await writeFile(`${file}.new`, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 });
-  await rename(`${file}.new`, file);
+export function writeState(places: Places, state: State): Promise<void> {
+  return writeJson(join(places.state, "state.json"), state);
 }
 
-/** Runs the work as the only `npm start` or `npm stop` of this machine; rejects when another is at it. */
-export async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
+/** Runs the work as the only one of its kind on this machine; rejects when another is at it. */
+export async function withLock<T>(
+  path: string,
+  work: () => Promise<T>,
+  kind = "npm start or npm stop",
+): Promise<T> {
   const me = identify(process.pid);
   for (let tries = 0; !(await writeNew(path, JSON.stringify(me))); tries++) {
     const holder = await readFile(path, "utf8")
       .then(JSON.parse)
       .catch(() => undefined);
     if (isAlive(holder) || tries > 3) {
-      throw new Error(
-        `another npm start or npm stop is at work (process ${holder?.pid}); wait for it to end`,
-      );
+      throw new Error(`another ${kind} is at work (process ${holder?.pid}); wait for it to end`);
     }
     await rm(path, { force: true });
   }
