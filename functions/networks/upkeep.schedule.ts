@@ -4,7 +4,8 @@ import { keepNetworks } from "#shared/networks/upkeep.ts";
 
 export default schedule({
   summary: "Mend networks",
-  every_s: () => 30,
+  // What was damaged is mended within 30 s.
+  every_s: () => 25,
   deadline_ms: 60_000,
   run: ({ cloud, signal }) => keepNetworks(cloud, signal),
 });

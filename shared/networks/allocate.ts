@@ -6,7 +6,8 @@ import { isUsable, type Netblock, toAddress } from "./netblock.ts";
 import type { AddressRecord } from "./record.ts";
 import { addressPrefix, CARRIERS, type CarrierRecord, VXIDS } from "./record.ts";
 
-const HIGHEST_VXID = 2 ** 24 - 1;
+/** Link names have room for no more digits. */
+const HIGHEST_VXID = 999_999;
 
 /**
  * A free address: random while less than half is used, then the lowest. `taken` are picks of the same transaction.

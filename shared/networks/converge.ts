@@ -13,19 +13,35 @@ import {
   type NetworkRecord,
   networkKey,
 } from "./record.ts";
+import { guardGuests, tapsOf, tellMended } from "./taps.ts";
 
 /**
- * Answers what had to be mended. One at a time a network, so that an older plan never overwrites a newer one.
- * A network of which nothing is known is left alone.
+ * One at a time a network, so that an older plan never overwrites a newer one. A network of which nothing is known is left
+ * alone. What had been damaged is an event of the network; what is new is not.
  */
-export function convergeNetwork(cloud: Cloud, uuid: string): Promise<string[]> {
+export function convergeNetwork(
+  cloud: Cloud,
+  uuid: string,
+  reason: "change" | "upkeep" = "change",
+): Promise<void> {
   return cloud.mutex.join(`network/${uuid}`, async () => {
     const network = cloud.store.mirror.get<NetworkRecord>(networkKey(uuid))?.value;
-    if (network !== undefined && belongsHere(cloud, network))
-      return cloud.network.ensure(planOf(cloud, network));
-    await letGo(cloud, uuid, network);
-    return [];
+    const isHere = network !== undefined && belongsHere(cloud, network);
+    await bothDone(isHere ? carry(cloud, network, reason) : letGo(cloud, uuid, network), guardGuests(cloud));
   });
+}
+
+/** Nothing goes on behind the caller's back when one of them fails. */
+async function bothDone(...work: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(work);
+  await Promise.all(work);
+}
+
+async function carry(cloud: Cloud, network: NetworkRecord, reason: "change" | "upkeep"): Promise<void> {
+  const plan = planOf(cloud, network);
+  const isKnown = cloud.network.holds(plan) || (reason === "upkeep" && network.state === "created");
+  const mended = await cloud.network.ensure(plan);
+  if (isKnown && mended.length > 0) tellMended(cloud, network.uuid, mended);
 }
 
 /** Somebody who begins to use the network here meanwhile has written the key again: then it stays. */
@@ -63,6 +79,7 @@ function planOf(cloud: Cloud, network: NetworkRecord): NetworkPlan {
     netblock: network.netblock,
     mtu: cloud.mtu,
     mesh: meshOf(cloud, interfaces),
+    taps: tapsOf(cloud, interfaces),
   };
   return isNetworkNode(cloud) ? { ...plan, gateway: gatewayOf(cloud, network, interfaces) } : plan;
 }

@@ -1,7 +1,7 @@
 // Networks as a caller may see them.
 import type { Caller, Cloud } from "../cloud.ts";
 import { CloudError } from "../errors.ts";
-import { findByRef, owns } from "../find.ts";
+import { findByRef, findKnown, owns } from "../find.ts";
 import type { Entry } from "../ports/store/store.ts";
 import {
   type AddressRecord,
@@ -21,8 +21,12 @@ interface Path {
 }
 
 /** The network of the path, deleted ones included. */
-export const theNetwork = ({ cloud, caller, params }: Path): Promise<Entry<NetworkRecord>> =>
-  findByRef<NetworkRecord>(cloud, caller, "network", NETWORKS, params.network_ref ?? "");
+export function theNetwork({ cloud, caller, params }: Path): FoundNetwork | Promise<FoundNetwork> {
+  const { network_ref: ref = "" } = params;
+  return findKnown(cloud, caller, NETWORKS, ref) ?? findByRef(cloud, caller, "network", NETWORKS, ref);
+}
+
+type FoundNetwork = Entry<NetworkRecord>;
 
 /** A network that a new instance may use. Rejects with "not_found", naming the reference. */
 export async function findUsableNetwork(

@@ -1,10 +1,13 @@
 // Keeps what this node carries as the records say, whatever was done to it by hand.
-import type { Cloud } from "../cloud.ts";
+import type { Cloud, NewEvent } from "../cloud.ts";
 import { messageOf } from "../errors.ts";
 import { isNetworkNode } from "../nodes/network-node.ts";
+import { NODES, type NodeRecord } from "../nodes/record.ts";
 import type { NodeLinks } from "../ports/network/network.ts";
+import type { Entry } from "../ports/store/store.ts";
 import { belongsHere, convergeNetwork } from "./converge.ts";
 import { carrierPrefix, NETWORKS, type NetworkRecord, networkKey } from "./record.ts";
+import { guardGuests } from "./taps.ts";
 
 /** What this node has once, for all networks. */
 export const nodeLinks = (cloud: Cloud): NodeLinks => ({
@@ -12,12 +15,38 @@ export const nodeLinks = (cloud: Cloud): NodeLinks => ({
   ...(isNetworkNode(cloud) && cloud.config.FLOATING_NETWORK !== ""
     ? { floating_netblock: cloud.config.FLOATING_NETWORK }
     : {}),
+  ...(cloud.config.GUESTS_REACH_NODES ? {} : { off_limits: offLimits(cloud) }),
 });
+
+/** The nodes, in the mesh, and the members of the store. */
+function offLimits(cloud: Cloud): string[] {
+  const nodes = cloud.store.mirror.list<NodeRecord>(NODES).map(({ value }) => value.ip);
+  const members = cloud.config.ETCD_HOSTS.map(hostOf);
+  return [...new Set([cloud.node.ip, ...nodes, ...members])].sort();
+}
+
+/** Without scheme, port and the brackets of IPv6. */
+const hostOf = (member: string): string =>
+  member.replace(/^\w+:\/\//, "").replace(/^\[(.*)\](:\d+)?$|:\d+$/, "$1");
+
+/** The list of the others is read once it begins: an older one never overwrites a newer one. */
+export const ensureNodeLinks = (cloud: Cloud): Promise<string[]> =>
+  cloud.mutex.join("node-links", () => cloud.network.ensureNode(nodeLinks(cloud)));
+
+/** Keeps guests from a node from the moment that it is known. Returns the way to stop. */
+export function watchNodes(cloud: Cloud): () => void {
+  const addressOf = (entry: Entry | undefined) => (entry?.value as NodeRecord | undefined)?.ip;
+  return cloud.store.mirror.watch(NODES, ({ before, after }) => {
+    if (addressOf(before) === addressOf(after)) return;
+    ensureNodeLinks(cloud).catch((error: unknown) =>
+      cloud.log.warn({ err: error }, "rules of the node cannot be changed, the upkeep tries again"),
+    );
+  });
+}
 
 /** Mends each network by itself: one that cannot be mended does not stop the care of the others. */
 export async function keepNetworks(cloud: Cloud, signal: AbortSignal): Promise<void> {
-  const mended = await cloud.network.ensureNode(nodeLinks(cloud));
-  if (mended.length > 0) cloud.log.info({ mended }, "node links mended");
+  await keepNode(cloud);
   const present = await cloud.network.list();
   const wanted = cloud.store.mirror
     .list<NetworkRecord>(NETWORKS)
@@ -31,6 +60,18 @@ export async function keepNetworks(cloud: Cloud, signal: AbortSignal): Promise<v
   }
 }
 
+async function keepNode(cloud: Cloud): Promise<void> {
+  const tell = (event: NewEvent) => cloud.events.record("node", cloud.node.name, event);
+  try {
+    const mended = await ensureNodeLinks(cloud);
+    if (mended.length > 0) tell({ operation: "mended", phase: null, message: mended.join(", ") });
+    await guardGuests(cloud);
+  } catch (error) {
+    cloud.log.warn({ err: error }, "links and rules of the node cannot be mended");
+    tell({ operation: "mend", phase: "failed", message: messageOf(error) });
+  }
+}
+
 /** Known, and not to be carried here; what has no record at all is not ours to judge. */
 function isGone(cloud: Cloud, uuid: string): boolean {
   const network = cloud.store.mirror.get<NetworkRecord>(networkKey(uuid))?.value;
@@ -39,9 +80,7 @@ function isGone(cloud: Cloud, uuid: string): boolean {
 
 async function keep(cloud: Cloud, uuid: string): Promise<void> {
   try {
-    const mended = await convergeNetwork(cloud, uuid);
-    if (mended.length === 0) return;
-    cloud.events.record("network", uuid, { operation: "mended", phase: null, message: mended.join(", ") });
+    await convergeNetwork(cloud, uuid, "upkeep");
   } catch (error) {
     cloud.log.warn({ err: error, network: uuid }, "network cannot be mended");
     cloud.events.record("network", uuid, { operation: "mend", phase: "failed", message: messageOf(error) });

@@ -1,8 +1,8 @@
 // Looks at every value of a plan before it is put into a command, a rule or a file that another program reads.
-import { isIPv4 } from "node:net";
+import { isIP, isIPv4 } from "node:net";
 import { CloudError } from "../../errors.ts";
 import { parseNetblock } from "./netblock.ts";
-import type { Gateway, NetworkPlan, NodeLinks } from "./network.ts";
+import type { Gateway, NetworkPlan, NodeLinks, Tap } from "./network.ts";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const MAC = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i;
@@ -17,7 +17,17 @@ export function checkPlan(plan: NetworkPlan): void {
   parseNetblock(plan.netblock);
   require(plan.mtu >= 576 && plan.mtu <= 65535, plan, `${plan.mtu} is no MTU`);
   for (const address of plan.mesh) require(isIPv4(address), plan, `${quoted(address)} is no address`);
+  checkTaps(plan.taps);
   if (plan.gateway !== undefined) checkGateway(plan, plan.gateway);
+}
+
+export function checkTaps(taps: readonly Tap[]): void {
+  for (const { name, macaddr, address } of taps) {
+    if (!LINK.test(name)) throw new CloudError("malformed", `tap ${quoted(name)}: no name of an interface`);
+    if (!MAC.test(macaddr))
+      throw new CloudError("malformed", `tap ${name}: ${quoted(macaddr)} is no MAC address`);
+    if (!isIPv4(address)) throw new CloudError("malformed", `tap ${name}: ${quoted(address)} is no address`);
+  }
 }
 
 export function checkNetwork(network: { uuid: string; vxid: number }): void {
@@ -30,6 +40,9 @@ export function checkNode(links: NodeLinks): void {
   if (!LINK.test(links.egress_nic))
     throw new CloudError("malformed", `${quoted(links.egress_nic)}: not an interface`);
   if (links.floating_netblock !== undefined) parseNetblock(links.floating_netblock);
+  for (const host of links.off_limits ?? []) {
+    if (!DOMAIN.test(host) && !isIP(host)) throw new CloudError("malformed", `${quoted(host)}: not a host`);
+  }
 }
 
 function checkGateway(plan: NetworkPlan, { dhcp, nat, floating }: Gateway): void {

@@ -5,11 +5,12 @@ import type { Dhcp, Render } from "./dhcp.ts";
 import * as gateways from "./gateway.ts";
 import type { Found, Ip } from "./ip.ts";
 import { ensureMesh, readMesh } from "./mesh.ts";
-import { physicalBridge, vxlanLink } from "./names.ts";
+import { bridgeLink, physicalBridge, vxlanLink } from "./names.ts";
 import { parseNetblock } from "./netblock.ts";
 import type { Gateway, NetworkPlan } from "./network.ts";
 import { linkRemoval, linksOf, networkLinkChanges, strangers, type Underlay } from "./network-links.ts";
-import type { Rules } from "./rules.ts";
+import { inNamespace, type Rules } from "./rules.ts";
+import { strayTaps } from "./taps.ts";
 
 export interface Parts extends Underlay {
   exec: Exec;
@@ -30,7 +31,9 @@ interface Seen {
 }
 
 const NOTHING: Found = { links: new Map(), forwarding: [], routes: [] };
-export async function ensureNetwork(parts: Parts, plan: NetworkPlan): Promise<string[]> {
+
+export async function ensureNetwork(parts: Parts, given: NetworkPlan): Promise<string[]> {
+  const plan = { ...given, mesh: given.mesh.filter((address) => address !== parts.nodeAddress) };
   const before = await look(parts, plan);
   const links = await ensureLinks(parts, plan, before);
   const seen = links.length > 0 ? await lookAgain(parts, plan, before) : before;
@@ -44,14 +47,15 @@ export async function ensureNetwork(parts: Parts, plan: NetworkPlan): Promise<st
 }
 
 async function look({ exec, ip, rules, egressNic }: Parts, plan: NetworkPlan): Promise<Seen> {
-  const names = [...linksOf(plan.vxid), egressNic, physicalBridge(egressNic)];
+  const taps = plan.taps.map(({ name }) => name);
+  const names = [...linksOf(plan.vxid), egressNic, physicalBridge(egressNic), ...taps];
   const namespace = await gateways.namespaceState(plan.uuid);
   const open = namespace === "present" && plan.gateway !== undefined;
   const [outside, mesh, inside, ruled] = await Promise.all([
     ip.read(names.map((name) => `address show dev ${name}`)),
     readMesh(exec, vxlanLink(plan.vxid)),
     open ? gateways.readInside(ip, plan) : NOTHING,
-    open ? rules.read(plan.uuid) : "",
+    open ? rules.read(inNamespace(plan.uuid)) : "",
   ]);
   return { outside, mesh, namespace, inside, rules: ruled };
 }
@@ -77,7 +81,14 @@ async function ensureLinks(parts: Parts, plan: NetworkPlan, seen: Seen): Promise
     mended.unshift(`create namespace ${plan.uuid}`);
   }
   await parts.ip.change([...eviction, ...namespace, ...commands]);
-  return mended;
+  return [...mended, ...(await putBack(parts, plan, strayTaps(plan, outside)))];
+}
+
+/** A guest may end meanwhile, and its tap with it. */
+async function putBack({ ip }: Parts, plan: NetworkPlan, taps: readonly string[]): Promise<string[]> {
+  const bridge = bridgeLink(plan.vxid);
+  await ip.changePresent(taps.map((name) => `link set ${name} master ${bridge} up`));
+  return taps.map((name) => `put ${name} back on ${bridge}`);
 }
 
 function withoutLinks(found: Found, names: readonly string[]): Found {
@@ -123,7 +134,8 @@ async function ensureRouting(
   seen: Seen,
 ): Promise<string[]> {
   const text = parts.render("gateway.nft", rulesValues(plan, gateway));
-  const mended = (await parts.rules.ensure(text, seen.rules, plan.uuid)) ? ["load rules"] : [];
+  const outcome = await parts.rules.ensure(inNamespace(plan.uuid), text, seen.rules);
+  const mended = outcome === "same" ? [] : ["load rules"];
   if (gateways.isRouting(plan, seen.inside)) return mended;
   await parts.exec.run("tee", gateways.routingSwitches(plan), { input: "1\n", namespace: plan.uuid });
   return [...mended, "switch on routing"];

@@ -40,6 +40,8 @@ export interface Ip {
   read(lines: readonly string[], namespace?: string): Promise<Found>;
   /** Does the lines in order and stops at the first that fails. */
   change(lines: readonly string[], namespace?: string): Promise<void>;
+  /** Does what can be done: a thing that is not there is no error. */
+  changePresent(lines: readonly string[]): Promise<void>;
   /** Takes away what the lines name; what is already gone is no error. */
   discard(lines: readonly string[]): Promise<void>;
 }
@@ -48,6 +50,12 @@ const GONE =
   /^(Device "[^"]*" does not exist\.|Cannot find device .*|Command failed .*|.*No such file or directory)$/;
 
 export function openIp(exec: Exec): Ip {
+  async function changePresent(lines: readonly string[]): Promise<void> {
+    if (lines.length === 0) return;
+    const options = { input: text(lines), accept: [0, 1] };
+    refuse((await exec.run("ip", ["-force", "-batch", "-"], options)).stderr);
+  }
+
   return {
     async read(lines, namespace) {
       const args = [...inNamespace(namespace), "-json", "-details", "-force", "-batch", "-"];
@@ -59,14 +67,8 @@ export function openIp(exec: Exec): Ip {
       if (lines.length === 0) return;
       await exec.run("ip", [...inNamespace(namespace), "-batch", "-"], { input: text(lines) });
     },
-    async discard(lines) {
-      if (lines.length === 0) return;
-      const { stderr } = await exec.run("ip", ["-force", "-batch", "-"], {
-        input: text(lines),
-        accept: [0, 1],
-      });
-      refuse(stderr);
-    },
+    changePresent,
+    discard: changePresent,
   };
 }
 

@@ -4,14 +4,16 @@ import { CloudError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { openMutex } from "../../mutex.ts";
 import type { Exec } from "../exec/exec.ts";
-import { checkNetwork, checkNode, checkPlan } from "./check.ts";
+import { checkNetwork, checkNode, checkPlan, checkTaps } from "./check.ts";
 import { ensureNetwork, type Parts, removeNetwork } from "./converge-network.ts";
 import { openDhcp, type Render } from "./dhcp.ts";
+import { openHosts } from "./hosts.ts";
 import { openIp } from "./ip.ts";
 import { vxidOfLink } from "./names.ts";
 import type { FoundNetwork, Network } from "./network.ts";
-import { ensureNode, removeNode } from "./node-links.ts";
+import { ensureNode, type NodeParts, removeNode } from "./node-links.ts";
 import { openRules } from "./rules.ts";
+import { ensureGuestRules } from "./taps.ts";
 
 export interface LinuxNetworkOptions {
   exec: Exec;
@@ -19,7 +21,7 @@ export interface LinuxNetworkOptions {
   /** This node's own address in the mesh. */
   node_address: string;
   storage_path: string;
-  /** Fills a template: dnsmasq.conf, gateway.nft or node.nft. */
+  /** Fills a template: dnsmasq.conf, gateway.nft, guests.nft or node.nft. */
   render: Render;
   log: Log;
 }
@@ -29,9 +31,10 @@ const LOOPBACK_MTU = 1550;
 
 export function openLinuxNetwork(options: LinuxNetworkOptions): Network {
   const { exec, egress_nic, node_address, storage_path, render, log } = options;
-  const parts: Parts = {
+  const parts: Parts & NodeParts = {
     exec,
     ip: openIp(exec),
+    hosts: openHosts(log),
     rules: openRules(exec),
     dhcp: openDhcp({ exec, storagePath: storage_path, render }),
     render,
@@ -40,6 +43,8 @@ export function openLinuxNetwork(options: LinuxNetworkOptions): Network {
     nodeAddress: node_address,
   };
   const mutex = openMutex();
+  /** By uuid, the plan that was last made true. */
+  const held = new Map<string, string>();
   const told = (fields: object, mended: string[]) => {
     if (mended.length > 0) log.info({ ...fields, mended }, "links and rules mended");
     return mended;
@@ -55,13 +60,20 @@ export function openLinuxNetwork(options: LinuxNetworkOptions): Network {
       checkNode(links);
       await mutex.run("node", () => removeNode(parts, links));
     },
+    async ensureGuestRules(taps) {
+      checkTaps(taps);
+      return told({}, await mutex.run("guests", () => ensureGuestRules(parts, taps)));
+    },
     async ensure(plan) {
       checkPlan(plan);
       const mended = await mutex.run(String(plan.vxid), () => ensureNetwork(parts, plan));
+      held.set(plan.uuid, JSON.stringify(plan));
       return told({ network: plan.uuid }, mended);
     },
+    holds: (plan) => held.get(plan.uuid) === JSON.stringify(plan),
     async remove(network) {
       checkNetwork(network);
+      held.delete(network.uuid);
       await mutex.run(String(network.vxid), () => removeNetwork(parts, network));
     },
     list: () => listNetworks(parts),

@@ -1,14 +1,20 @@
 // The network port without a kernel: keeps what it was told, answers what would have been mended, fails when asked to.
 import { CloudError } from "../../errors.ts";
-import { checkNetwork, checkNode, checkPlan } from "./check.ts";
+import { checkNetwork, checkNode, checkPlan, checkTaps } from "./check.ts";
 import { bridgeLink, physicalBridge, vxlanLink } from "./names.ts";
-import type { Network, NetworkPlan, NodeLinks } from "./network.ts";
+import type { Network, NetworkPlan, NodeLinks, Tap } from "./network.ts";
 
 export interface MemoryNetwork extends Network {
   /** By uuid. */
   readonly plans: Map<string, NetworkPlan>;
   /** As last ensured; undefined after removeNode. */
   node: NodeLinks | undefined;
+  /** As last given to ensureGuestRules. */
+  taps: readonly Tap[];
+  /** What the next `ensure` finds damaged and mends. */
+  damage: string[];
+  /** As `damage`, for `ensureGuestRules`. */
+  guest_damage: string[];
   underlay_mtu: number;
   /** The next call of this operation rejects with these words. */
   failNext(operation: keyof Network, words: string): void;
@@ -28,6 +34,9 @@ export function memoryNetwork(): MemoryNetwork {
   const network: MemoryNetwork = {
     plans: new Map(),
     node: undefined,
+    taps: [],
+    damage: [],
+    guest_damage: [],
     underlay_mtu: 1500,
     before: () => {},
     failNext: (operation, words) => void failures.set(operation, words),
@@ -51,12 +60,20 @@ export function memoryNetwork(): MemoryNetwork {
       await begin("removeNode", links);
       network.node = undefined;
     },
+    async ensureGuestRules(taps) {
+      checkTaps(taps);
+      await begin("ensureGuestRules", taps);
+      network.taps = structuredClone(taps);
+      return network.guest_damage.splice(0);
+    },
+    holds: (plan) => same(network.plans.get(plan.uuid), plan),
     async ensure(plan) {
       checkPlan(plan);
       await begin("ensure", plan);
       const known = network.plans.get(plan.uuid);
       network.plans.set(plan.uuid, structuredClone(plan));
-      return known === undefined ? creation(plan) : difference(known, plan);
+      const mended = known === undefined ? creation(plan) : difference(known, plan);
+      return [...network.damage.splice(0), ...mended];
     },
     async remove(subject) {
       checkNetwork(subject);
@@ -82,8 +99,8 @@ function creation(plan: NetworkPlan): string[] {
 }
 
 function difference(known: NetworkPlan, plan: NetworkPlan): string[] {
-  const { mesh: oldMesh, gateway: oldGateway, ...oldLinks } = known;
-  const { mesh, gateway, ...links } = plan;
+  const { mesh: oldMesh, taps: _old, gateway: oldGateway, ...oldLinks } = known;
+  const { mesh, taps: _new, gateway, ...links } = plan;
   const { dhcp: oldDhcp, ...oldRouting } = oldGateway ?? { floating: [] };
   const { dhcp, ...routing } = gateway ?? { floating: [] };
   return [

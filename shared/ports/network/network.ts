@@ -8,6 +8,18 @@ export interface NodeLinks {
   egress_nic: string;
   /** CIDR of the floating network; its first host address is put on the physical bridge. Only on the network node. */
   floating_netblock?: string;
+  /**
+   * Addresses or names of nodes and of the store. No guest may open a connection to them, or to this host, by NAT; without
+   * the list they may.
+   */
+  off_limits?: readonly string[];
+}
+
+/** A guest's end of a cable on this node, and the one sender that may use it. */
+export interface Tap {
+  name: string;
+  macaddr: string;
+  address: string;
 }
 
 export interface DhcpHost {
@@ -36,6 +48,8 @@ export interface NetworkPlan {
   mtu: number;
   /** Underlay addresses of the other nodes that carry this network; never this node's own. */
   mesh: readonly string[];
+  /** Of the guests on this node: what is off the bridge is put back on it. */
+  taps: readonly Tap[];
   gateway?: Gateway;
 }
 
@@ -55,7 +69,11 @@ export interface Network {
   underlayMtu(): Promise<number>;
   ensureNode(links: NodeLinks): Promise<string[]>;
   removeNode(links: NodeLinks): Promise<void>;
+  /** What guests may send. `taps` are all of this node, of all networks; others than before are nothing mended. */
+  ensureGuestRules(taps: readonly Tap[]): Promise<string[]>;
   ensure(plan: NetworkPlan): Promise<string[]>;
+  /** Whether this is the plan that was last made true: then what `ensure` mends was damaged. */
+  holds(plan: NetworkPlan): boolean;
   /** Takes away all that this node has of the network: links, namespace, rules, DHCP server and its directory. */
   remove(network: { uuid: string; vxid: number }): Promise<void>;
   list(): Promise<FoundNetwork[]>;

@@ -5,17 +5,19 @@ import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CloudError } from "../../errors.ts";
 import type { Render } from "./dhcp.ts";
+import type { Hosts } from "./hosts.ts";
 import type { Found, Ip } from "./ip.ts";
 import { bridgeType, type Changes, type LinkSpec, linkChanges } from "./links.ts";
 import { physicalBridge } from "./names.ts";
 import { parseNetblock } from "./netblock.ts";
 import type { NodeLinks } from "./network.ts";
-import type { Rules } from "./rules.ts";
+import { GUESTS, NODE, type Rules } from "./rules.ts";
 
 export interface NodeParts {
   ip: Ip;
   rules: Rules;
   render: Render;
+  hosts: Hosts;
   storagePath: string;
 }
 
@@ -37,7 +39,8 @@ export async function ensureNode(parts: NodeParts, links: NodeLinks): Promise<st
   if (!routed) await remember(parts.storagePath, links.egress_nic);
   const { cidr } = parseNetblock(links.floating_netblock);
   const floating = { nic: links.egress_nic, bridge, netblock: cidr, closed: !routed };
-  if (await ensureRules(parts, floating)) mended.push("load rules of the node");
+  const off_limits = links.off_limits === undefined ? null : await parts.hosts.addresses(links.off_limits);
+  mended.push(...(await ensureRules(parts, { floating, off_limits })));
   for (const name of names) {
     if (await switchForwarding(name, true)) mended.push(`switch on IPv4 forwarding of ${name}`);
   }
@@ -46,17 +49,21 @@ export async function ensureNode(parts: NodeParts, links: NodeLinks): Promise<st
 
 export async function removeNode(parts: NodeParts, links: NodeLinks): Promise<void> {
   await undoFloating(parts, links);
-  await parts.rules.remove();
+  await parts.rules.remove(NODE);
+  await parts.rules.remove(GUESTS);
 }
 
 async function ensureWithoutFloating(parts: NodeParts, links: NodeLinks, found: Found): Promise<string[]> {
   const mended = found.links.has(physicalBridge(links.egress_nic)) ? await undoFloating(parts, links) : [];
-  if (await ensureRules(parts, null)) mended.push("load rules of the node");
-  return mended;
+  return [...mended, ...(await ensureRules(parts, { floating: null, off_limits: null }))];
 }
 
-async function ensureRules({ rules, render }: NodeParts, floating: object | null): Promise<boolean> {
-  return rules.ensure(render("node.nft", { floating }), await rules.read());
+async function ensureRules(
+  { rules, render }: NodeParts,
+  values: { floating: object | null; off_limits: readonly string[] | null },
+): Promise<string[]> {
+  const outcome = await rules.ensure(NODE, render("node.nft", values), await rules.read(NODE));
+  return outcome === "mended" ? ["load rules of the node"] : [];
 }
 
 async function undoFloating(parts: NodeParts, links: NodeLinks): Promise<string[]> {

@@ -16,6 +16,7 @@ export function aPlan(vxid: number, changes: Partial<NetworkPlan> = {}): Network
     netblock: "192.168.242.0/24",
     mtu: 1450,
     mesh: [],
+    taps: [],
     ...changes,
   };
 }
@@ -69,7 +70,7 @@ export function networkContract(name: string, open: () => Promise<NetworkSubject
       );
     });
 
-    test("ensure: refuses values that could mean something else to another program", async () => {
+    test("ensure: refuses values that could mean something else to another program (faults 1, 3)", async () => {
       const bad: Partial<NetworkPlan>[] = [
         { uuid: "../../etc" },
         { vxid: 0 },

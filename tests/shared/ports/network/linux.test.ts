@@ -75,7 +75,7 @@ describe("linux network", () => {
     await network.remove(plan);
   });
 
-  test("ensure: every link has the guests' MTU, the bridge neither IPv6 nor ARP", async () => {
+  test("ensure: every link has the guests' MTU, the bridge neither IPv6 nor ARP (fault 52)", async () => {
     await network.ensure(fullPlan(22));
     for (const name of ["vxlan-22", "br-vxlan-22", "veth-22-o"])
       assert.match(await show(["link", "show", name]), / mtu 1450 /);
@@ -96,7 +96,7 @@ describe("linux network", () => {
     await network.remove(plain);
   });
 
-  test("ensure: a number that another network had is taken over, and the old one's removal does not harm", async () => {
+  test("ensure: a number that another network had is taken over, and the old one's removal does not harm (fault 55)", async () => {
     const old = fullPlan(24);
     const young = { ...fullPlan(24), uuid: "00000000-0000-4000-8000-0000000000ff" };
     await network.ensure(old);
@@ -105,6 +105,14 @@ describe("linux network", () => {
     assert.deepEqual(await network.ensure(young), []);
     assert.deepEqual(await network.list(), [{ vxid: 24, uuid: young.uuid }]);
     await network.remove(young);
+  });
+
+  test("ensure: a node never joins its own mesh (fault 70)", async () => {
+    const plan = aPlan(26, { mesh: [NODE_ADDRESS, "10.99.0.9"] });
+    const mended = await network.ensure(plan);
+    assert.ok(mended.includes("add mesh elements: 10.99.0.9"), String(mended));
+    assert.deepEqual(await network.ensure(plan), []);
+    await network.remove(plan);
   });
 
   test("remove: a network that is not there is no error", async () => {
@@ -128,6 +136,13 @@ describe("linux network", () => {
       [
         "the VXLAN link of another number",
         () => ip(["link delete vxlan-30", `link add vxlan-30 type vxlan id 999 dev ${NIC} dstport 8472`]),
+      ],
+      [
+        "the mesh entry removed",
+        () =>
+          realExec.run("bridge", [
+            ...["fdb", "delete", "00:00:00:00:00:00", "dev", "vxlan-30", "dst", "10.99.0.9"],
+          ]),
       ],
       ["the MTU changed", () => ip(["link set veth-30-o mtu 1400"])],
       ["the router's cable deleted", () => ip(["link delete veth-30-o"])],
@@ -181,7 +196,7 @@ describe("linux network", () => {
       await network.remove(plan);
     });
 
-    test("a known MAC gets its address, router, name servers, domain and MTU", async () => {
+    test("a known MAC gets its address, router, name servers, domain and MTU (fault 52)", async () => {
       assert.deepEqual(await guest.lease(), {
         address: "192.168.242.10",
         mask: "255.255.255.0",
@@ -333,7 +348,7 @@ describe("linux network", () => {
     });
   });
 
-  test("ensureNode, removeNode: routing of the egress interface is switched on, said and undone", async () => {
+  test("ensureNode, removeNode: routing of the egress interface is switched on, said and undone (fault 69)", async () => {
     const forwarding = `/proc/sys/net/ipv4/conf/${NIC}/forwarding`;
     await network.removeNode(node);
     assert.equal(await readFile(forwarding, "utf8"), "0\n");

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import * as names from "../../../../shared/ports/network/names.ts";
 import { parseNetblock } from "../../../../shared/ports/network/netblock.ts";
 
-test("names: every link name fits the kernel's 15 characters", () => {
+test("names: every link name fits the kernel's 15 characters (fault 25)", () => {
   const makers = [names.vxlanLink, names.bridgeLink, names.routerOuter, names.routerInner, names.egressOuter];
   for (const make of makers) assert.ok(make(999_999).length <= 15);
   assert.equal(names.physicalBridge("enp0s31f6abc"), "phy-br-enp0s31f");
