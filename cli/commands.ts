@@ -41,7 +41,13 @@ import networkInstances from "./commands/network/instances.ts";
 import networkList from "./commands/network/list.ts";
 import networkSetMetadata from "./commands/network/set-metadata.ts";
 import networkShow from "./commands/network/show.ts";
+import nodeCordon from "./commands/node/cordon.ts";
+import nodeDrain from "./commands/node/drain.ts";
+import nodeEvents from "./commands/node/events.ts";
 import nodeList from "./commands/node/list.ts";
+import nodeRemove from "./commands/node/remove.ts";
+import nodeShow from "./commands/node/show.ts";
+import nodeUncordon from "./commands/node/uncordon.ts";
 
 export const groups: Readonly<Record<string, string>> = {
   node: "The machines of the cloud",
@@ -56,6 +62,12 @@ export const groups: Readonly<Record<string, string>> = {
 
 export const commands: Readonly<Record<string, Command>> = {
   "node list": nodeList,
+  "node show": nodeShow,
+  "node events": nodeEvents,
+  "node cordon": nodeCordon,
+  "node uncordon": nodeUncordon,
+  "node drain": nodeDrain,
+  "node remove": nodeRemove,
   "namespace list": namespaceList,
   "namespace create": namespaceCreate,
   "namespace delete": namespaceDelete,

@@ -58,7 +58,12 @@ function showHead(out: Output, instance: Instance): void {
     out.field(WIDTH, "video", padded(instance.video, videoWidths));
   }
   out.field(WIDTH, "node", instance.node);
-  out.field(WIDTH, "power state", instance.power_state);
+  const why = instance.power_state_reason;
+  out.field(
+    WIDTH,
+    "power state",
+    why === undefined ? instance.power_state : `${instance.power_state} (${why})`,
+  );
   out.field(WIDTH, "state", instance.state);
   out.field(WIDTH, "error message", instance.error_message);
   out.field(WIDTH, "console port", instance.console_port);

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { http } from "#runtime/define.ts";
 import { Instance } from "#shared/api/schemas.ts";
 import { listInstances } from "#shared/instances/find.ts";
+import { seenInstances } from "#shared/instances/seen.ts";
 import { viewInstance } from "#shared/instances/view.ts";
 import { listInput } from "#shared/networks/input.ts";
 
@@ -11,7 +12,7 @@ export default http({
   description: "Without `all`, those that are deleted or in error are left out.",
   access: "namespace",
   input: listInput,
-  run: ({ cloud, caller, input }) => listInstances(cloud, caller, Boolean(input.all)),
+  run: ({ cloud, caller, input }) => seenInstances(cloud, listInstances(cloud, caller, Boolean(input.all))),
   view: (instances) => instances.map(viewInstance),
   answer: z.array(Instance),
 });

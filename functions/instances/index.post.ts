@@ -4,6 +4,7 @@ import { Instance } from "#shared/api/schemas.ts";
 import { createInstance } from "#shared/instances/create.ts";
 import { awaitCreated } from "#shared/instances/deletion.ts";
 import { instanceInput } from "#shared/instances/input.ts";
+import { seenInstance } from "#shared/instances/seen.ts";
 import { viewInstance } from "#shared/instances/view.ts";
 
 export default http({
@@ -15,7 +16,7 @@ export default http({
 
   async run({ cloud, caller, input }) {
     const made = await createInstance(cloud, caller, input);
-    return (await awaitCreated(cloud, made.uuid)) ?? made;
+    return seenInstance(cloud, (await awaitCreated(cloud, made.uuid)) ?? made);
   },
   view: viewInstance,
   answer: Instance,

@@ -1,18 +1,18 @@
 // The quick acts on a created instance, done on its node while the caller waits. Asking for the state it has is success.
 import type { Cloud } from "../cloud.ts";
 import { CloudError, isKind, messageOf } from "../errors.ts";
-import { defineDomain } from "./domain.ts";
+import { startDomain } from "./domain.ts";
 import { carryNetworks } from "./networks.ts";
 import { observePower } from "./power.ts";
 import type { InstanceRecord } from "./record.ts";
+import { requireRestored } from "./restoring.ts";
 import { requireState } from "./states.ts";
 
 /** Its networks and its definition are made again first: both may be gone since it was off. */
 export const powerOn = (cloud: Cloud, instance: InstanceRecord): Promise<void> =>
   act(cloud, instance, "poweron", "poweron", async () => {
     await carryNetworks(cloud, instance);
-    await defineDomain(cloud, instance);
-    await cloud.hypervisor.start(instance.uuid);
+    await startDomain(cloud, instance);
   });
 
 export const powerOff = (cloud: Cloud, instance: InstanceRecord): Promise<void> =>
@@ -40,6 +40,7 @@ async function act(
 ): Promise<void> {
   const { uuid } = instance;
   requireState(instance, "created");
+  requireRestored(cloud, instance);
   cloud.events.record("instance", uuid, { operation: "api", phase: asked });
   try {
     await work();

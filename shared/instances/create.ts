@@ -17,10 +17,11 @@ import {
   macKey,
   type NetworkRecord,
 } from "../networks/record.ts";
-import { changeClaim, chooseNode, requireKnownNode } from "../nodes/placement.ts";
+import { requireKnownNode } from "../nodes/placement.ts";
 import { type Change, create, type Entry, put } from "../ports/store/store.ts";
 import { transact } from "../ports/store/transact.ts";
 import type { InstanceInput } from "./input.ts";
+import { type Placed, placeInstance, recordPlacement } from "./place.ts";
 import { pickPorts } from "./ports.ts";
 import { type InstanceRecord, instanceKey, needOf, portKey } from "./record.ts";
 
@@ -32,15 +33,11 @@ export async function createInstance(
   caller: Caller,
   input: InstanceInput,
 ): Promise<InstanceRecord> {
-  const record = await transact<InstanceRecord>(
-    cloud.store,
-    () => decide(cloud, caller, input),
-    "placement",
-  );
-  const note = (operation: string, phase: string | null = null, message: string | null = null) =>
-    cloud.events.record("instance", record.uuid, { operation, phase, message });
+  const [record, placed] = await transact(cloud.store, () => decide(cloud, caller, input), "placement");
+  const note = (operation: string, phase: string | null = null) =>
+    cloud.events.record("instance", record.uuid, { operation, phase });
   note("uuid allocated");
-  note("placement", null, record.node);
+  recordPlacement(cloud, record.uuid, placed);
   note("create", "enqueued");
   return record;
 }
@@ -49,8 +46,9 @@ async function decide(
   cloud: Cloud,
   caller: Caller,
   input: InstanceInput,
-): Promise<[Change[], InstanceRecord]> {
-  requireKnownNode(cloud, input.placed_on ?? undefined);
+): Promise<[Change[], [InstanceRecord, Placed]]> {
+  const placedOn = input.placed_on ?? undefined;
+  await requireKnownNode(cloud, placedOn);
   const networks = await Promise.all(
     (input.network ?? []).map(({ network_uuid }) => findUsableNetwork(cloud, caller, network_uuid)),
   );
@@ -64,7 +62,9 @@ async function decide(
   }));
   const need = needOf({ cpus: input.cpus, memory_mib: input.memory, disk_spec });
   const interfaces = await makeInterfaces(cloud, uuid, input, networks);
-  const node = chooseNode(cloud, need, input.placed_on ?? undefined);
+  const uuids = networks.map(({ value }) => value.uuid);
+  const placed = await placeInstance(cloud, { need, placedOn, disks: disk_spec, networks: uuids });
+  const { node } = placed;
   const [console_port, vdi_port] = pickPorts(cloud, node);
   const record: InstanceRecord = {
     uuid,
@@ -100,14 +100,14 @@ async function decide(
   const changes = [
     create(instanceKey(uuid), record),
     ...noteNamespaceUser(namespace),
-    changeClaim(cloud, node, need, 1),
+    ...placed.changes,
     ...[console_port, vdi_port].map((port) => create(portKey(node, port), { instance: uuid })),
     ...interfaces.flatMap((each) => interfaceChanges({ ...each, node })),
     ...distinct.flatMap(noteUser),
     ...distinct.map(({ value }) => put(carrierKey(node, value.uuid), { vxid: value.vxid })),
     enqueueOnce(cloud, node, "instances/start", { type: "instance", uuid }),
   ];
-  return [changes, record];
+  return [changes, [record, placed]];
 }
 
 function chooseUuid(cloud: Cloud, caller: Caller, { instance_uuid }: InstanceInput): string {

@@ -3,9 +3,11 @@ import type { Cloud } from "../cloud.ts";
 import { CloudError } from "../errors.ts";
 import { enqueue } from "../jobs.ts";
 import { isOver } from "../networks/record.ts";
-import { replace } from "../ports/store/store.ts";
+import { type NodeRecord, nodeKey } from "../nodes/record.ts";
+import { type Change, check, type Entry, replace } from "../ports/store/store.ts";
 import { transact } from "../ports/store/transact.ts";
 import { INSTANCES, type InstanceRecord, instanceKey } from "./record.ts";
+import { inState } from "./states.ts";
 
 /** Rejects with "not_found" when it is deleted already; asking twice is fine. */
 export async function beginDeletion(cloud: Cloud, uuid: string): Promise<void> {
@@ -14,11 +16,20 @@ export async function beginDeletion(cloud: Cloud, uuid: string): Promise<void> {
     if (entry === undefined || entry.value.state === "deleted")
       throw new CloudError("not_found", "instance not found");
     if (entry.value.doomed && entry.value.state !== "error") return [[], false];
+    const node = cloud.store.mirror.get<NodeRecord>(nodeKey(entry.value.node));
+    if (node === undefined || node.value.removing === true) return [withoutNode(cloud, entry), true];
     const job = enqueue(cloud, entry.value.node, "instances/delete", { type: "instance", uuid });
-    return [[replace(entry, { ...entry.value, doomed: true }), job], true];
+    // Compared, so that a removal of the node and this cannot miss each other.
+    return [[replace(entry, { ...entry.value, doomed: true }), job, check(node)], true];
   });
   if (asked) cloud.events.record("instance", uuid, { operation: "queued", phase: "delete" });
 }
+
+/** There is nobody to ask: what failed has been taken back, what is still living the removal of the node ends. */
+const withoutNode = (cloud: Cloud, entry: Entry<InstanceRecord>): Change[] =>
+  isOver(entry.value.state) && !entry.value.leftovers
+    ? [inState(cloud, entry, "deleted", { doomed: false })]
+    : [replace(entry, { ...entry.value, doomed: true })];
 
 /** Its creation is over, well or not; or the time is. */
 export const awaitCreated = (cloud: Cloud, uuid: string): Promise<InstanceRecord | undefined> =>

@@ -1,17 +1,17 @@
-// The domain of an instance: what its template is filled with, and defining it.
+// The domain of an instance: what its template is filled with, defining it and starting it.
 import type { Cloud } from "../cloud.ts";
 import type { Config } from "../config.ts";
 import { CloudError } from "../errors.ts";
 import { type InterfaceRecord, type NetworkRecord, networkKey } from "../networks/record.ts";
+import { tapName } from "../networks/taps.ts";
 import { interfacesOf } from "./find.ts";
 import { consoleLog } from "./paths.ts";
+import { isPortTaken, movePorts } from "./ports.ts";
 import type { InstanceRecord } from "./record.ts";
 
-type DomainInterface = Pick<InterfaceRecord, "uuid" | "macaddr" | "model"> & { vxid: number };
+const PORT_ATTEMPTS = 3;
 
-/** Link names have at most 15 characters; 12 hex digits of a UUID are unique enough on one node. */
-export const tapName = (interfaceUuid: string): string =>
-  `sf-${interfaceUuid.replaceAll("-", "").slice(0, 12)}`;
+type DomainInterface = Pick<InterfaceRecord, "uuid" | "macaddr" | "model"> & { vxid: number };
 
 export function domainValues(
   config: Config,
@@ -55,6 +55,28 @@ export async function defineDomain(cloud: Cloud, instance: InstanceRecord): Prom
     vxid: requireNetwork(cloud, value.network_uuid).vxid,
   }));
   await cloud.hypervisor.define(cloud.render("domain.xml", domainValues(cloud.config, instance, interfaces)));
+}
+
+/** Defines and starts it; where another program of the node has one of its ports, on others. */
+export async function startDomain(cloud: Cloud, record: InstanceRecord): Promise<void> {
+  let instance = record;
+  for (let attempt = 1; ; attempt++) {
+    await defineDomain(cloud, instance);
+    try {
+      return await cloud.hypervisor.start(instance.uuid);
+    } catch (error) {
+      const moved =
+        attempt < PORT_ATTEMPTS && isPortTaken(error) ? await movePorts(cloud, instance.uuid) : undefined;
+      if (moved === undefined) throw error;
+      tellMove(cloud, instance, moved);
+      instance = moved;
+    }
+  }
+}
+
+function tellMove(cloud: Cloud, from: InstanceRecord, to: InstanceRecord): void {
+  const message = `${from.console_port}, ${from.vdi_port} -> ${to.console_port}, ${to.vdi_port}`;
+  cloud.events.record("instance", to.uuid, { operation: "ports changed", phase: "in use", message });
 }
 
 export function requireNetwork(cloud: Cloud, uuid: string): NetworkRecord {

@@ -1,6 +1,6 @@
 // Instances as a caller may see them.
 import type { Caller, Cloud } from "../cloud.ts";
-import { findByRef, owns } from "../find.ts";
+import { findByRef, findKnown, owns } from "../find.ts";
 import { type InterfaceRecord, interfaceKey, isOver } from "../networks/record.ts";
 import type { Entry } from "../ports/store/store.ts";
 import { INSTANCES, type InstanceRecord } from "./record.ts";
@@ -12,8 +12,12 @@ interface Path {
 }
 
 /** The instance of the path, deleted and failed ones included. */
-export const theInstance = ({ cloud, caller, params }: Path): Promise<Entry<InstanceRecord>> =>
-  findByRef<InstanceRecord>(cloud, caller, "instance", INSTANCES, params.instance_ref ?? "");
+export function theInstance({ cloud, caller, params }: Path): FoundInstance | Promise<FoundInstance> {
+  const { instance_ref: ref = "" } = params;
+  return findKnown(cloud, caller, INSTANCES, ref) ?? findByRef(cloud, caller, "instance", INSTANCES, ref);
+}
+
+type FoundInstance = Entry<InstanceRecord>;
 
 export const instanceLockName = (uuid: string): string => `instance/${uuid}`;
 

@@ -1,7 +1,11 @@
-// Console and VNC ports of a node: outside the range from which the kernel takes ports for connections.
+// Console and VNC ports of a node: outside the range from which the kernel takes ports for connections. Another program
+// of the node may have one all the same: the instance then gets others.
 import type { Cloud } from "../cloud.ts";
-import { CloudError } from "../errors.ts";
-import { portPrefix } from "./record.ts";
+import { CloudError, messageOf } from "../errors.ts";
+import { create, discard, replace } from "../ports/store/store.ts";
+import { transact } from "../ports/store/transact.ts";
+import { type InstanceRecord, instanceKey, portKey, portPrefix } from "./record.ts";
+import { isStarting } from "./states.ts";
 
 /** The first and the last port of CONSOLE_PORTS. Rejects with "malformed". */
 export function portRange(text: string): [number, number] {
@@ -32,3 +36,26 @@ export function pickPorts(cloud: Cloud, node: string): [number, number] {
     throw new CloudError("insufficient", `node ${node}: no free console ports`);
   return [one, other];
 }
+
+/** QEMU's words, handed on by libvirt, when something listens on a port of the domain. */
+export const isPortTaken = (error: unknown): boolean => /address already in use/i.test(messageOf(error));
+
+/** Gives the instance two other ports of its node. Answers the new record; undefined for one that is to be deleted. */
+export function movePorts(cloud: Cloud, uuid: string): Promise<InstanceRecord | undefined> {
+  return transact<InstanceRecord | undefined>(cloud.store, () => {
+    const entry = cloud.store.mirror.get<InstanceRecord>(instanceKey(uuid));
+    if (entry === undefined || !isWanted(entry.value)) return [[], undefined];
+    const { node, console_port, vdi_port } = entry.value;
+    const [one, other] = pickPorts(cloud, node);
+    const moved = { ...entry.value, console_port: one, vdi_port: other };
+    const changes = [
+      replace(entry, moved),
+      ...[one, other].map((port) => create(portKey(node, port), { instance: uuid })),
+      ...[console_port, vdi_port].map((port) => discard(portKey(node, port))),
+    ];
+    return [changes, moved];
+  });
+}
+
+const isWanted = (instance: InstanceRecord): boolean =>
+  isStarting(instance) || (instance.state === "created" && !instance.doomed);

@@ -3,6 +3,7 @@ import type { Cloud } from "../cloud.ts";
 import type { PowerState } from "../ports/hypervisor/hypervisor.ts";
 import { type Change, type Entry, replace } from "../ports/store/store.ts";
 import { INSTANCES, type InstanceRecord } from "./record.ts";
+import { isRestoring } from "./restoring.ts";
 import { inState, updateInstance } from "./states.ts";
 
 const CRASHED = "the guest crashed";
@@ -23,7 +24,8 @@ export function powerChange(
 
 /**
  * Writes down the power that was observed of a created instance. A guest that went off by itself is told of; one that
- * crashed ends in error. What is observed first is written first.
+ * crashed ends in error. What is observed first is written first. Nothing is written of one that is being brought back:
+ * its record says how.
  */
 export const observePower = (cloud: Cloud, uuid: string, power: PowerState): Promise<void> =>
   cloud.mutex.run(`power/${uuid}`, () =>
@@ -33,6 +35,7 @@ export const observePower = (cloud: Cloud, uuid: string, power: PowerState): Pro
 function observed(cloud: Cloud, entry: Entry<InstanceRecord>, power: PowerState): Change | undefined {
   const instance = entry.value;
   if (instance.state !== "created" || instance.doomed || instance.power_state === power) return undefined;
+  if (isRestoring(cloud, instance)) return undefined;
   const tell = (operation: string, phase: string) =>
     cloud.events.record("instance", instance.uuid, { operation, phase });
   const change = powerChange(cloud, instance, power);

@@ -62,6 +62,8 @@ export interface InstanceRecord {
   doomed: boolean;
   /** It failed and not everything that it had could be taken back: it still holds what was allocated. */
   leftovers: boolean;
+  /** It failed with disks that somebody has written to: they go when its owner deletes it, not by themselves. */
+  disks_kept?: boolean;
 }
 
 export const INSTANCES = "instance/";

@@ -31,7 +31,7 @@ export async function deleteDisks({ cloud, subject }: Context): Promise<void> {
 }
 
 /** An instance that failed and was taken back holds nothing any more. */
-const holdsAllocations = ({ state, leftovers }: InstanceRecord): boolean =>
+export const holdsAllocations = ({ state, leftovers }: InstanceRecord): boolean =>
   state !== "deleted" && (state !== "error" || leftovers);
 
 /** Interfaces, addresses, MACs, ports and the claim go in the same transaction in which the instance does. */

@@ -7,6 +7,8 @@ import type { Config } from "../config.ts";
 import { isKind, messageOf } from "../errors.ts";
 import { instanceLockName } from "./find.ts";
 import { observePower } from "./power.ts";
+import { type InstanceRecord, instanceKey } from "./record.ts";
+import { isRestoring } from "./restoring.ts";
 import { listSnapshots, snapshotKey } from "./snapshot-record.ts";
 
 const snapshotsDirectory = (config: Config): string => join(config.STORAGE_PATH, "snapshots");
@@ -44,6 +46,12 @@ export async function whileStill(cloud: Cloud, work: Work, copy: () => Promise<v
   }
 }
 
+/** One that is being brought back stands still in a moment: until then the mark has to stay. */
+const isWaiting = (cloud: Cloud, uuid: string): boolean => {
+  const instance = cloud.store.mirror.get<InstanceRecord>(instanceKey(uuid))?.value;
+  return instance !== undefined && isRestoring(cloud, instance);
+};
+
 async function letGo(cloud: Cloud, { instance, ...work }: Work): Promise<void> {
   const domain = await cloud.hypervisor.getDomain(instance);
   if (domain?.power === "paused") {
@@ -68,7 +76,7 @@ export async function settleWork(cloud: Cloud, work: Work): Promise<void> {
 export async function settleLeftWork(cloud: Cloud): Promise<void> {
   for (const name of await namesIn(snapshotsDirectory(cloud.config))) {
     const { instance, snapshot } = WORK.exec(name)?.groups ?? {};
-    if (instance === undefined || snapshot === undefined) continue;
+    if (instance === undefined || snapshot === undefined || isWaiting(cloud, instance)) continue;
     try {
       const options = { wait_ms: 1, operation: "settle a snapshot" };
       const lock = await cloud.store.lock(instanceLockName(instance), options);
@@ -83,9 +91,15 @@ export async function settleLeftWork(cloud: Cloud): Promise<void> {
 /** Takes away the files and records of all snapshots of an instance of this node. */
 export async function forgetSnapshots(cloud: Cloud, instance: string): Promise<void> {
   const snapshots = listSnapshots(cloud, instance);
-  for (const { uuid } of snapshots)
-    await rm(snapshotDirectory(cloud.config, uuid), { recursive: true, force: true });
+  await removeSnapshotFiles(
+    cloud,
+    snapshots.map(({ uuid }) => uuid),
+  );
   if (snapshots.length > 0) await cloud.store.clear(`snapshot/${instance}/`);
+}
+
+export async function removeSnapshotFiles(cloud: Cloud, uuids: readonly string[]): Promise<void> {
+  for (const uuid of uuids) await rm(snapshotDirectory(cloud.config, uuid), { recursive: true, force: true });
 }
 
 async function namesIn(directory: string): Promise<string[]> {

@@ -10,7 +10,7 @@ import type { Change, Entry } from "../ports/store/store.ts";
 import { replace } from "../ports/store/store.ts";
 import { configDriveFiles, makeConfigDrive as writeConfigDrive } from "./config-drive.ts";
 import { devicesOf } from "./devices.ts";
-import { defineDomain, requireNetwork } from "./domain.ts";
+import { requireNetwork, startDomain } from "./domain.ts";
 import { interfacesOf } from "./find.ts";
 import { carryNetworks } from "./networks.ts";
 import { instanceDirectory } from "./paths.ts";
@@ -86,8 +86,7 @@ export async function createDisks({ cloud, subject, signal }: Context): Promise<
 }
 
 export async function createDomain({ cloud, subject }: Context): Promise<void> {
-  await defineDomain(cloud, subject.value);
-  await cloud.hypervisor.start(subject.value.uuid);
+  await startDomain(cloud, subject.value);
 }
 
 /** What is true once the domain runs. */

@@ -1,8 +1,9 @@
 // Instances as the wire shows them: host paths stay here.
 import type { Instance } from "../api/types.ts";
 import type { InstanceRecord } from "./record.ts";
+import type { SeenInstance } from "./seen.ts";
 
-export function viewInstance(record: InstanceRecord): Instance {
+export function viewInstance(record: SeenInstance): Instance {
   return {
     uuid: record.uuid,
     name: record.name,
@@ -19,6 +20,7 @@ export function viewInstance(record: InstanceRecord): Instance {
     state: record.state,
     state_updated: record.state_updated,
     power_state: record.power_state,
+    ...(record.power_state_reason === undefined ? {} : { power_state_reason: record.power_state_reason }),
     ...(record.power_state_previous === null || record.power_state_updated === null
       ? {}
       : {

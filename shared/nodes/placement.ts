@@ -1,80 +1,122 @@
-// Chooses the node for a new instance, by rules that each take candidates away, and claims what it needs there.
-// The claim is compared in the transaction of the create: two creates at once can never both take the last room.
+// Chooses the node for a new instance, by rules that each take candidates away, and claims what it needs there. Decided on the
+// mirror in plain loops; the transaction of the create compares the claim and the node's record, so that two creates can never
+// both take the last room, and none lands on a node that was cordoned meanwhile.
 import type { Cloud } from "../cloud.ts";
 import { CloudError } from "../errors.ts";
-import { type Change, create, type Entry, replace } from "../ports/store/store.ts";
-import { type Claim, claimKey, NO_CLAIM, nodeKey, PRESENCES, type Presence } from "./record.ts";
+import { type Change, check, create, type Entry, replace } from "../ports/store/store.ts";
+import { type Candidate, candidatesOf } from "./candidates.ts";
+import { networkNodeIp } from "./network-node.ts";
+import { type Claim, claimKey, NO_CLAIM, nodeKey } from "./record.ts";
+import { explain } from "./refusal.ts";
+import { RULES } from "./rules.ts";
 
 /** What an instance wants of a node. */
 export type Need = Claim;
 
-interface Candidate {
-  name: string;
-  has: Presence;
-  claimed: Claim;
+export interface Wish {
+  need: Need;
+  /** The node that is asked for. */
+  placedOn: string | undefined;
+  /** By node: what is promised to instances that the node's capacity does not show yet. */
+  unsettled: ReadonlyMap<string, Claim>;
+  /** By node: how many of the wanted networks it has; undefined when none is wanted. */
+  networks: ReadonlyMap<string, number> | undefined;
+  /** By node: how many of the wanted base images it has. */
+  images: ReadonlyMap<string, number>;
 }
 
-interface Rule {
-  /** What the caller is told when no node is left. */
-  refusal: string;
-  fits(candidate: Candidate, need: Need, config: Cloud["config"]): boolean;
+/** A rule and the names of the nodes that it left. */
+export type Left = readonly [rule: string, nodes: readonly string[]];
+
+export interface Placement {
+  node: string;
+  /** Belong in the transaction that makes the instance. */
+  changes: Change[];
+  /** How it came to be chosen. */
+  trail: Left[];
 }
 
-const rules: readonly Rule[] = [
-  { refusal: "Requested vCPUs exceeds vCPU limit", fits: ({ has }, need) => need.cpus <= has.cpu_max },
-  {
-    refusal: "No nodes with enough idle CPU",
-    fits: ({ has, claimed }, need, config) =>
-      claimed.cpus + need.cpus <= has.cpu_max * config.CPU_OVERCOMMIT_RATIO,
-  },
-  {
-    refusal: "No nodes with enough idle RAM",
-    fits: ({ has, claimed }, need, config) =>
-      has.memory_available_mib - config.RAM_SYSTEM_RESERVATION * 1024 - need.memory_mib >= 0 &&
-      (claimed.memory_mib + need.memory_mib) / has.memory_max_mib <= config.RAM_OVERCOMMIT_RATIO,
-  },
-  { refusal: "No nodes with enough disk space", fits: ({ has }, need) => need.disk_gib <= has.disk_free_gib },
-];
+/** Longer lists are cut in a trail. */
+const NAMES = 50;
 
 /** Rejects with "not_found" for a node that is asked for and does not exist. */
-export function requireKnownNode(cloud: Cloud, placedOn: string | undefined): void {
-  if (placedOn !== undefined && cloud.store.mirror.get(nodeKey(placedOn)) === undefined) {
+export async function requireKnownNode({ store }: Cloud, placedOn: string | undefined): Promise<void> {
+  if (placedOn === undefined || store.mirror.get(nodeKey(placedOn)) !== undefined) return;
+  if ((await store.get(nodeKey(placedOn))) === undefined)
     throw new CloudError("not_found", "Specified node does not exist");
-  }
 }
 
 /**
- * Rejects with "insufficient" when no node fits, or not the one that is asked for; with "unavailable" when none is there,
- * as in the moment after the store was away.
+ * Rejects with "insufficient" and the reasons by node when none fits, or not the one that is asked for; with "unavailable" when
+ * none is there, as in the moment after the store was away.
  */
-export function chooseNode(cloud: Cloud, need: Need, placedOn: string | undefined): string {
-  const present = presentNodes(cloud);
-  if (present.length === 0)
+export function chooseNode(cloud: Cloud, wish: Wish): Placement {
+  const all = candidatesOf(cloud);
+  if (all.length === 0)
     throw new CloudError("unavailable", "No nodes with metrics: all are away, or just starting");
-  let left = present.filter(({ name }) => placedOn === undefined || name === placedOn);
-  if (left.length === 0) throw new CloudError("insufficient", "No nodes with metrics");
-  for (const rule of rules) {
-    left = left.filter((candidate) => rule.fits(candidate, need, cloud.config));
-    if (left.length === 0) throw new CloudError("insufficient", rule.refusal);
+  const trail: Left[] = [];
+  const note = (rule: string, left: readonly Candidate[]) =>
+    trail.push([rule, left.slice(0, NAMES).map(({ name }) => name)]);
+  const fitting = fit(cloud, wish, all, note);
+  const liked = prefer(cloud, wish, fitting, note);
+  const chosen = liked[Math.floor(Math.random() * liked.length)] as Candidate;
+  const { name, record } = chosen;
+  return { node: name, changes: [check(record), changeClaim(cloud, name, wish.need, 1)], trail };
+}
+
+type Note = (rule: string, left: readonly Candidate[]) => void;
+
+/** Those that can take it: at least one. */
+function fit(cloud: Cloud, wish: Wish, all: readonly Candidate[], note: Note): readonly Candidate[] {
+  const { placedOn } = wish;
+  let left = keep(all, ({ name, isOpen }) => isOpen && (placedOn === undefined || name === placedOn));
+  if (left.length === 0) throw explain(cloud, "No nodes with metrics", wish);
+  note(placedOn === undefined ? "Initial candidates" : "Forced candidates", left);
+  for (const rule of RULES) {
+    left = keep(left, (candidate) => rule.shortage(cloud, candidate, wish) <= 0);
+    if (left.length === 0) throw explain(cloud, rule.refusal, wish);
+    note(rule.name, left);
   }
-  const chosen = left[Math.floor(Math.random() * left.length)];
-  if (chosen === undefined) throw new CloudError("insufficient", "No nodes with metrics");
-  return chosen.name;
+  return left;
 }
 
-function presentNodes(cloud: Cloud): Candidate[] {
-  return cloud.store.mirror.list<Presence>(PRESENCES).map(({ key, value }) => {
-    const name = key.slice(PRESENCES.length);
-    return { name, has: value, claimed: claimOf(cloud, name)?.value ?? NO_CLAIM };
-  });
+/** Those among them where it is best off. */
+function prefer(cloud: Cloud, wish: Wish, fitting: readonly Candidate[], note: Note): readonly Candidate[] {
+  const ip = networkNodeIp(cloud);
+  const isOther = ({ record }: Candidate) => record.value.ip !== ip;
+  let left = fitting;
+  if (wish.networks !== undefined) {
+    const [most, best] = withMost(left, wish.networks);
+    // One network on the network node alone says nothing: it was made there.
+    if (best !== 1 || most.some(isOther)) left = most;
+    note("Have most matching networks", left);
+  }
+  [left] = withMost(left, wish.images);
+  note("Have most matching images", left);
+  const others = keep(left, isOther);
+  if (others.length === 0 || others.length === left.length) return left;
+  note("Are non-network nodes", others);
+  return others;
 }
 
-const claimOf = (cloud: Cloud, node: string): Entry<Claim> | undefined =>
-  cloud.store.mirror.get<Claim>(claimKey(node));
+/** As `filter`, without a copy where all stay: that is most of the time, and of the cost. */
+function keep(left: readonly Candidate[], fits: (candidate: Candidate) => boolean): readonly Candidate[] {
+  return left.every(fits) ? left : left.filter(fits);
+}
+
+function withMost(
+  left: readonly Candidate[],
+  counts: ReadonlyMap<string, number>,
+): [most: readonly Candidate[], best: number] {
+  if (counts.size === 0) return [left, 0];
+  const countOf = ({ name }: Candidate) => counts.get(name) ?? 0;
+  const best = left.reduce((most, candidate) => Math.max(most, countOf(candidate)), 0);
+  return [best === 0 ? left : left.filter((candidate) => countOf(candidate) === best), best];
+}
 
 /** Adds the need to what is claimed of the node, or with -1 takes it away. */
 export function changeClaim(cloud: Cloud, node: string, need: Need, sign: 1 | -1): Change {
-  const entry = claimOf(cloud, node);
+  const entry: Entry<Claim> | undefined = cloud.store.mirror.get<Claim>(claimKey(node));
   const before = entry?.value ?? NO_CLAIM;
   const after: Claim = {
     cpus: before.cpus + sign * need.cpus,

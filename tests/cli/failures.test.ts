@@ -70,7 +70,7 @@ for (const status of [400, 401, 429, 500]) {
   });
 }
 
-test("no connection: says so and exits 1", async () => {
+test("no connection: says so and exits 1 (fault 60)", async () => {
   const url = `http://127.0.0.1:${await freePort()}`;
   for (const apiurl of [url, "nonsense", "ftp://localhost/"]) {
     const line = ["--namespace", "a", "--key", "b", "--apiurl", apiurl, "node", "list"];

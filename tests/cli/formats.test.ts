@@ -6,12 +6,15 @@ import { commands } from "../../cli/commands.ts";
 import { type Format, Output } from "../../cli/output.ts";
 import { ApiClient } from "../../shared/api/client.ts";
 import { type Routes, startApi } from "./api-server.ts";
-import { event, instance, network, nic, snapshot } from "./samples.ts";
+import { event, instance, network, nic, node, nodeDetails, snapshot } from "./samples.ts";
 
 process.env.TZ = "UTC";
 
 const routes = {
-  "GET /nodes": { json: [{ name: "sf-1", ip: "10.1.0.1", lastseen: 1602463847.5, version: "0.4.0" }] },
+  "GET /nodes": { json: [node, { ...node, name: "sf-2", state: "away", roles: ["hypervisor"] }] },
+  "GET /nodes/sf-1": { json: nodeDetails },
+  "GET /nodes/sf-1/events": { json: [{ ...event, object_type: "node", operation: "cordon" }] },
+  "POST /nodes/sf-1/drain": { json: nodeDetails.instances },
   "GET /auth/namespaces": { json: ["system", "alice"] },
   "GET /auth/namespaces/alice/keys": { json: ["laptop", "ci"] },
   "GET /auth/namespaces/alice/metadata": { json: { owner: "Alice", cost: "7" } },
@@ -71,6 +74,9 @@ async function printed(
 
 /** What a command is given; the rest take nothing. */
 const given: Readonly<Record<string, Record<string, string>>> = {
+  "node show": { node: "sf-1" },
+  "node events": { node: "sf-1" },
+  "node drain": { node: "sf-1" },
   "namespace show": { namespace: "alice" },
   "namespace get-metadata": { namespace: "alice" },
   "network show": { network: "mynet" },
@@ -85,14 +91,15 @@ const given: Readonly<Record<string, Record<string, string>>> = {
 const golden = new URL("golden/", import.meta.url);
 for (const file of readdirSync(golden)) {
   const [name = "", format = ""] = file.split(".");
-  test(`${name}: prints its ${format} form`, async () => {
+  test(`${name}: prints its ${format} form (fault 60)`, async () => {
     assert.equal(await printed(format as Format, name), readFileSync(new URL(file, golden), "utf8"));
   });
 }
 
 test("a list of nothing: prints its titles", async () => {
   const empty = { ...routes, "GET /nodes": { json: [] } };
-  assert.equal(await printed("simple", "node list", {}, empty), "name,ip,lastseen,version\n");
+  const titles = "name,ip,lastseen,version,state,roles,cordoned\n";
+  assert.equal(await printed("simple", "node list", {}, empty), titles);
   assert.equal(await printed("json", "node list", {}, empty), '{\n    "nodes": []\n}\n');
   assert.equal((await printed("pretty", "node list", {}, empty)).split("\n").length, 5);
 });

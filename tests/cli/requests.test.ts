@@ -5,7 +5,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { type Answer, type Client, credentialsFor, openClient, startApi } from "./api-server.ts";
-import { instance, network, nic } from "./samples.ts";
+import { instance, network, nic, nodeDetails } from "./samples.ts";
 
 let client: Client;
 before(async () => {
@@ -48,6 +48,8 @@ const acts: readonly [line: string, request: string, body: unknown, json: string
   ["instance unpause i-1", "POST /instances/i-1/unpause", undefined, "{}\n"],
   ["interface float f-1", "POST /interfaces/f-1/float", undefined, "{}\n"],
   ["interface defloat f-1", "POST /interfaces/f-1/defloat", undefined, "{}\n"],
+  ["node cordon sf-2", "POST /nodes/sf-2/cordon", undefined, "{}\n"],
+  ["node uncordon sf-2", "POST /nodes/sf-2/uncordon", undefined, "{}\n"],
   ["image cache cirros", "POST /images", { url: "cirros" }, "{}\n"],
 ];
 for (const [line, request, body, json] of acts) {
@@ -181,6 +183,31 @@ test("instance delete: resolves a name once, and waits until it is gone", async 
   const finished = await client.run(["instance", "delete", "web"], credentialsFor(api));
   assert.deepEqual(finished, { stdout: "", stderr: "", code: 0 });
   assert.deepEqual(answers, []);
+});
+
+test("node drain --wait: asks until nothing is left, and fails when the time is up", async () => {
+  const left = [...nodeDetails.instances];
+  await using api = await startApi({
+    "POST /nodes/sf-1/drain": { json: nodeDetails.instances },
+    "GET /nodes/sf-1": () => ({ json: { ...nodeDetails, instances: left.splice(0) } }),
+  });
+  const line = ["--simple", "node", "drain", "sf-1", "--wait"];
+  const titles = "uuid,name,namespace,power state,state\n";
+  assert.deepEqual(await client.run(line, credentialsFor(api)), { stdout: titles, stderr: "", code: 0 });
+  assert.equal(api.seen.length, 3);
+  left.push(...nodeDetails.instances);
+  const late = await client.run([...line, "--timeout", "0"], credentialsFor(api));
+  assert.equal(late.code, 1);
+  assert.match(late.stdout, /node sf-1: after 0 s, instances left: 1\n$/);
+});
+
+test("node remove: asks to be sure, and lists what was lost", async () => {
+  await using api = await startApi({ "DELETE /nodes/sf-2": { json: ["i-1"] } });
+  const line = ["--json", "node", "remove", "sf-2"];
+  const unsure = await client.run(line, credentialsFor(api));
+  assert.deepEqual([unsure.code, api.seen.length], [1, 0]);
+  const { stdout } = await client.run([...line, "--confirm"], credentialsFor(api));
+  assert.deepEqual(JSON.parse(stdout), { lost_instances: [{ uuid: "i-1" }] });
 });
 
 test("namespace clean: deletes networks only when the instances are gone", async () => {

@@ -1,5 +1,13 @@
 // Objects as the API sends them, for the client's tests.
-import type { Event, Instance, ListedNetwork, NetworkInterface, Snapshot } from "../../shared/api/types.ts";
+import type {
+  Event,
+  Instance,
+  ListedNetwork,
+  NetworkInterface,
+  Node,
+  NodeDetails,
+  Snapshot,
+} from "../../shared/api/types.ts";
 
 export const instance: Instance = {
   uuid: "i-1",
@@ -55,6 +63,23 @@ export const network: ListedNetwork = {
 };
 
 export const snapshot: Snapshot = { uuid: "s-1", device: "vda", instance_uuid: "i-1", created: 1602463847 };
+
+export const node: Node = {
+  name: "sf-1",
+  ip: "10.1.0.1",
+  lastseen: 1602463847.5,
+  version: "0.4.0",
+  state: "present",
+  roles: ["hypervisor", "network node"],
+  cordoned: false,
+};
+
+export const nodeDetails: NodeDetails = {
+  ...node,
+  claims: { cpus: 1, memory_mib: 1024, disk_gib: 8 },
+  metrics: { cpu_max: 8, cpu_load_1: 0.25, memory_available: 31000 },
+  instances: [{ uuid: "i-1", name: "web", namespace: "alice", state: "created", power_state: "on" }],
+};
 
 export const event: Event = {
   timestamp: 1602463847.25,

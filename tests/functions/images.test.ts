@@ -62,7 +62,7 @@ describe("images", () => {
     assert.match(last?.message ?? "", /^Error: .*Name or service not known/);
   });
 
-  it("GET /images/events: those of a URL do not show under the URL that it begins with", async () => {
+  it("GET /images/events: those of a URL do not show under the URL that it begins with (fault 54)", async () => {
     await cache(`${URL}/longer`);
     const before = (await events(URL)).length;
     await cache(`${URL}/longer`);

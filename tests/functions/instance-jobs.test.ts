@@ -90,7 +90,7 @@ describe("instances/start", () => {
   });
 
   for (const step of STEPS) {
-    it(`${step} fails always: an error, and nothing is left`, async (t) => {
+    it(`${step} fails always: an error, and nothing is left (fault 16)`, async (t) => {
       const { f, make, clean } = await open(t, {
         config: { FAILPOINT: `instances/start:${step}:fail-always` },
       });

@@ -75,7 +75,7 @@ describe("instances", () => {
     await refuses(f, ["POST", "/instances", body, "system"], 409, /exists already$/);
   });
 
-  it("POST /instances: interfaces keep the order, the case and the addresses of the request", async () => {
+  it("POST /instances: interfaces keep the order, the case and the addresses of the request (fault 50)", async () => {
     const { uuid } = await make({
       network: [
         { network_uuid: network.uuid, address: "10.0.0.77", macaddress: "02:AA:bb:00:00:77", model: "e1000" },

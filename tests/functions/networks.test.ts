@@ -16,7 +16,7 @@ describe("networks", () => {
   const make = (more: object = {}, as = "alice") =>
     f.call<Network>("POST", "/networks", { netblock: "10.0.0.0/24", name: "net", ...more }, as);
 
-  it("POST /networks: answers the whole network, usable", async () => {
+  it("POST /networks: answers the whole network, usable (fault 46)", async () => {
     await f.authorization("alice");
     const made = await make({ provide_dhcp: true, provide_nat: true });
     assert.match(made.uuid, UUID);
@@ -31,7 +31,7 @@ describe("networks", () => {
     );
     const plan = f.network.plans.get(made.uuid);
     assert.deepEqual(plan, {
-      ...{ uuid: made.uuid, vxid: 1, netblock: "10.0.0.0/24", mtu: 1450, mesh: [] },
+      ...{ uuid: made.uuid, vxid: 1, netblock: "10.0.0.0/24", mtu: 1450, mesh: [], taps: [] },
       gateway: {
         dhcp: { domain: "shaken", dns: ["8.8.8.8"], hosts: [] },
         nat: { address: made.floating_gateway },
@@ -55,38 +55,45 @@ describe("networks", () => {
     assert.equal(new Set(made.map(({ floating_gateway }) => floating_gateway)).size, 20);
   });
 
-  const refused: [object, number, string | RegExp][] = [
-    [{}, 400, /^cannot parse netblock: /],
-    [{ netblock: null }, 400, /^cannot parse netblock: /],
-    [{ netblock: 10 }, 400, /^cannot parse netblock: /],
-    [{ netblock: "garbage" }, 400, /^cannot parse netblock: /],
-    [{ netblock: "192.168.200.1/24" }, 400, /^cannot parse netblock: .*host bits/],
-    [{ netblock: "fd00::/64" }, 400, /^cannot parse netblock: /],
-    [{ netblock: "10.0.0.0/30" }, 400, /^cannot parse netblock: .*between \/8 and \/29/],
-    [{ netblock: "10.0.0.0/32" }, 400, /^cannot parse netblock: /],
-    [{ netblock: "0.0.0.0/0" }, 400, /^cannot parse netblock: /],
-    [{ netblock: "010.0.0.0/24" }, 400, /^cannot parse netblock: /],
-    [{ netblock: "10.0.0.0/24", provide_dhcp: "yes" }, 400, "provide_dhcp is not true or false"],
-    [{ netblock: "10.0.0.0/24", name: 7 }, 400, "name is not a string"],
-    [{ netblock: "10.0.0.0/24", nam: "x" }, 400, "unknown argument 'nam'; did you mean 'name'?"],
-    [
-      { netblock: "10.0.0.0/24", namespace: "bob" },
-      401,
-      "only admins can create resources in a different namespace",
-    ],
-  ];
-  for (const [body, status, words] of refused) {
-    it(`POST /networks: ${JSON.stringify(body)} is refused`, () =>
-      refuses(f, ["POST", "/networks", body, "alice"], status, words));
+  async function refusesAll(rows: [body: object, status: number, words: string | RegExp][]): Promise<void> {
+    for (const [body, status, words] of rows)
+      await refuses(f, ["POST", "/networks", body, "alice"], status, words);
   }
 
-  it("POST /networks: system may make it for others that exist, and only those", async () => {
+  it("POST /networks: what is no IPv4 block from /8 to /29 is refused (faults 49, 66)", () =>
+    refusesAll([
+      [{}, 400, /^cannot parse netblock: /],
+      [{ netblock: null }, 400, /^cannot parse netblock: /],
+      [{ netblock: 10 }, 400, /^cannot parse netblock: /],
+      [{ netblock: "garbage" }, 400, /^cannot parse netblock: /],
+      [{ netblock: "192.168.200.1/24" }, 400, /^cannot parse netblock: .*host bits/],
+      [{ netblock: "fd00::/64" }, 400, /^cannot parse netblock: /],
+      [{ netblock: "10.0.0.0/30" }, 400, /^cannot parse netblock: .*between \/8 and \/29/],
+      [{ netblock: "10.0.0.0/31" }, 400, /^cannot parse netblock: /],
+      [{ netblock: "10.0.0.0/32" }, 400, /^cannot parse netblock: /],
+      [{ netblock: "0.0.0.0/0" }, 400, /^cannot parse netblock: /],
+      [{ netblock: "010.0.0.0/24" }, 400, /^cannot parse netblock: /],
+    ]));
+
+  it("POST /networks: wrong and unknown arguments, and others' namespaces, are refused", () =>
+    refusesAll([
+      [{ netblock: "10.0.0.0/24", provide_dhcp: "yes" }, 400, "provide_dhcp is not true or false"],
+      [{ netblock: "10.0.0.0/24", name: 7 }, 400, "name is not a string"],
+      [{ netblock: "10.0.0.0/24", nam: "x" }, 400, "unknown argument 'nam'; did you mean 'name'?"],
+      [
+        { netblock: "10.0.0.0/24", namespace: "bob" },
+        401,
+        "only admins can create resources in a different namespace",
+      ],
+    ]));
+
+  it("POST /networks: system may make it for others that exist, and only those (fault 48)", async () => {
     assert.equal((await make({ namespace: "alice" }, "system")).namespace, "alice");
     const body = { netblock: "10.0.0.0/24", namespace: "nobody" };
     await refuses(f, ["POST", "/networks", body, "system"], 404, "namespace does not exist");
   });
 
-  it("GET /networks: shows one's own, system those of all, each with its number twice", async () => {
+  it("GET /networks: shows one's own, system those of all, each with its number twice (fault 59)", async () => {
     const mine = await make({}, "carol");
     const seen = await f.call<ListedNetwork[]>("GET", "/networks", undefined, "carol");
     assert.deepEqual(seen, [{ ...mine, vxlan_id: mine.vxid }]);
@@ -172,7 +179,7 @@ describe("networks", () => {
     assert.equal(events[0]?.fqdn, "sf-1");
   });
 
-  it("a deployment that fails: is an error with its reason, and can be deleted", async () => {
+  it("a deployment that fails: is an error with its reason, and can be deleted (fault 46)", async () => {
     f.network.before = (operation) => {
       if (operation === "ensure") throw new Error("the kernel says no");
     };

@@ -1,10 +1,10 @@
 // Lists the nodes of the cloud.
 import { command } from "../../command.ts";
+import { nodeColumns } from "../../show/node.ts";
 
 export default command({
   summary: "List the nodes (system only)",
   async run({ api, out }) {
-    const columns = { name: "name", ip: "ip", lastseen: "lastseen", version: "version" };
-    out.list("nodes", columns, await api.listNodes());
+    out.list("nodes", nodeColumns, await api.listNodes());
   },
 });

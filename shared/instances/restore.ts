@@ -1,0 +1,105 @@
+// Brings the guests of a host that has restarted back as they were, which their records say: one job for each.
+import { access } from "node:fs/promises";
+import type { Cloud } from "../cloud.ts";
+import { CloudError } from "../errors.ts";
+import { enqueue, type JobContext, type JobRecord, jobPrefix } from "../jobs.ts";
+import { onNewBoot } from "../nodes/boot.ts";
+import type { Change } from "../ports/store/store.ts";
+import { startDomain } from "./domain.ts";
+import { instanceLockName } from "./find.ts";
+import { powerChange } from "./power.ts";
+import { INSTANCES, type InstanceRecord } from "./record.ts";
+import { RESTORE } from "./restoring.ts";
+import { makeConfigDrive } from "./start.ts";
+import { inState } from "./states.ts";
+
+const START = "instances/start";
+const BATCH = 100;
+const LOCK_WAIT_MS = 20_000;
+
+type Context = JobContext<InstanceRecord>;
+
+/**
+ * Before anything hears of the guests' power: queues what a start of this host asks for. Answers whether it was one; a start
+ * of the process alone is none, and a guest that is off by then has gone off by itself.
+ */
+export const restoreAfterBoot = (cloud: Cloud, boot: string): Promise<boolean> =>
+  onNewBoot(cloud, boot, async () => {
+    const jobs = [...restores(cloud), ...startsAnew(cloud)];
+    for (let first = 0; first < jobs.length; first += BATCH)
+      await cloud.store.commit(jobs.slice(first, first + BATCH));
+    cloud.log.info({ jobs: jobs.length }, "the host has restarted: its guests are brought back");
+  });
+
+const restores = (cloud: Cloud): Change[] =>
+  cloud.store.mirror
+    .list<InstanceRecord>(INSTANCES)
+    .filter(({ value }) => value.node === cloud.node.name && isToRun(value))
+    .map(({ value: { uuid } }) => enqueue(cloud, cloud.node.name, RESTORE, { type: "instance", uuid }));
+
+/** What earlier steps of a start had made, such as links, is gone with the host. */
+const startsAnew = (cloud: Cloud): Change[] =>
+  cloud.store.mirror
+    .list<JobRecord>(jobPrefix(cloud.node.name))
+    .filter(({ value: { kind, failure } }) => kind === START && failure === null)
+    .map(({ value: { subject } }) => enqueue(cloud, cloud.node.name, START, subject));
+
+/** Its record says that it runs, or stands still. */
+export const isToRun = ({ state, doomed, power_state }: InstanceRecord): boolean =>
+  state === "created" && !doomed && (power_state === "on" || power_state === "paused");
+
+/** Disks are never made again: what was on them would be gone. */
+export async function checkDisks({ cloud, subject }: Context): Promise<void> {
+  for (const [position, { device, path, base }] of devicesOf(subject.value).entries()) {
+    if (position === CONFIG_DRIVE) continue;
+    if (!(await exists(path)))
+      throw new CloudError("not_found", `disk ${device} is missing on node ${cloud.node.name}`);
+    if (base !== null && !(await exists(base.path)))
+      throw new CloudError(
+        "not_found",
+        `the image below disk ${device} is missing on node ${cloud.node.name}`,
+      );
+  }
+}
+
+export async function ensureConfigDrive(context: Context): Promise<void> {
+  const drive = devicesOf(context.subject.value)[CONFIG_DRIVE];
+  if (drive !== undefined && !(await exists(drive.path))) await makeConfigDrive(context);
+}
+
+/** Under the instance's lock: a snapshot lets a guest go on that it finds standing still. */
+export async function restore({ cloud, subject, signal }: Context): Promise<void> {
+  const { uuid, power_state } = subject.value;
+  const options = { wait_ms: LOCK_WAIT_MS, operation: "restore", signal };
+  const lock = await cloud.store.lock(instanceLockName(uuid), options);
+  try {
+    await startDomain(cloud, subject.value);
+    if (power_state === "paused") await cloud.hypervisor.pause(uuid);
+  } finally {
+    await lock.release();
+  }
+}
+
+/** What was half brought back does not run on beside a record in error. */
+export async function cutPower({ cloud, subject }: Context): Promise<void> {
+  await cloud.hypervisor.powerOff(subject.value.uuid);
+}
+
+/** It keeps all that it holds, its disks too: only its owner deletes it. */
+export function notRestored({ cloud, subject }: Context, reason: string, undone: boolean): Change[] {
+  const message = `could not be brought back after node ${cloud.node.name} restarted: ${reason}; its disks are kept until it is deleted`;
+  cloud.events.record("instance", subject.value.uuid, { operation: "error message", phase: message });
+  const power = undone ? powerChange(cloud, subject.value, "off") : {};
+  const kept = { error_message: message, leftovers: true, disks_kept: true, doomed: false };
+  return [inState(cloud, subject, "error", { ...power, ...kept })];
+}
+
+const CONFIG_DRIVE = 1;
+
+const devicesOf = ({ block_devices }: InstanceRecord) => block_devices?.devices ?? [];
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
