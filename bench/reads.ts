@@ -1,86 +1,40 @@
-// Reads and logins beside their floors in the same run: one instance and lists of 100 and 1 000 against a bare server that
-// sends the same bytes, a repeated login against a first one, other routes while sixteen log in. Prints ratios; judges nothing.
-// `npm run bench`; needs root.
+// Reads and logins beside their floors in the same run: one instance of 100 against a bare server that says "hello", lists
+// of 100 and 1 000 against one that sends the same bytes, a repeated login against a first one, other routes while sixteen
+// log in. Prints figures; judges nothing. `npm run bench`; needs root.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
-import { Agent, request } from "node:http";
 import { fileURLToPath } from "node:url";
 import type { InstanceRecord } from "../shared/instances/record.ts";
 import { instanceKey } from "../shared/instances/record.ts";
-import { create } from "../shared/ports/store/store.ts";
+import { presenceKey } from "../shared/nodes/record.ts";
+import { create, put } from "../shared/ports/store/store.ts";
 import { NODE_NAME, startCloud, type TestCloud } from "../tests/support/cloud.ts";
 import { NODE_ADDRESS } from "../tests/support/network-host.ts";
 import { enterSandbox } from "../tests/support/sandbox.ts";
+import { type Load, load, median, type Target, typical } from "./load.ts";
 
 enterSandbox(import.meta.url);
 
 const CONNECTIONS = 16;
 const SECONDS = 2;
-const ROUNDS = 3;
+const ROUNDS = 5;
+const FEW_CONNECTIONS = 2;
+const LOGINS = 16;
 const BARE_PORT = 13_500;
 const BARE = fileURLToPath(new URL("bare-server.ts", import.meta.url));
-
-interface Load {
-  rate: number;
-  /** What the server's process used. */
-  cpu_us: number;
-  p50_ms: number;
-  p99_ms: number;
-}
-
-/** Keeps `CONNECTIONS` busy for a while. */
-async function load(url: string, token: string, server: number, seconds = SECONDS): Promise<Load> {
-  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
-  const times: number[] = [];
-  const cpuBefore = cpuSeconds(server);
-  const end = performance.now() + seconds * 1000;
-  async function client(): Promise<void> {
-    while (performance.now() < end) {
-      const started = performance.now();
-      await get(url, token, agent);
-      times.push(performance.now() - started);
-    }
-  }
-  await Promise.all(Array.from({ length: CONNECTIONS }, client));
-  agent.destroy();
-  const cpu_us = ((cpuSeconds(server) - cpuBefore) * 1e6) / times.length;
-  times.sort((a, b) => a - b);
-  const at = (part: number) => times[Math.floor(times.length * part)] ?? Number.NaN;
-  return { rate: times.length / seconds, cpu_us, p50_ms: at(0.5), p99_ms: at(0.99) };
-}
-
-/** User and system time of a process; the kernel counts in hundredths. */
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-function get(url: string, token: string, agent: Agent): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const sent = request(url, { agent, headers: { authorization: `Bearer ${token}` } }, (answer) => {
-      const chunks: Buffer[] = [];
-      answer.on("data", (chunk: Buffer) => chunks.push(chunk));
-      answer.on("end", () =>
-        answer.statusCode === 200
-          ? resolve(Buffer.concat(chunks))
-          : reject(new Error(`${url}: ${answer.statusCode}`)),
-      );
-    });
-    sent.on("error", reject);
-    sent.end();
-  });
-}
+const HELLO_BYTES = 5;
+const OTHER_NODE = `not-${NODE_NAME}`;
+const PRESENCE = { cpu_max: 1, memory_max_mib: 1, memory_available_mib: 0, disk_free_gib: 0 };
 
 async function login({ apiUrl, key }: TestCloud): Promise<string> {
-  const answer = await fetch(`${apiUrl}/auth`, {
-    method: "POST",
-    body: JSON.stringify({ namespace: "system", key }),
-  });
+  const answer = await post(apiUrl, { namespace: "system", key });
   return ((await answer.json()) as { access_token: string }).access_token;
 }
 
-/** Records only: nothing runs behind them. */
+const post = (apiUrl: string, body: object): Promise<Response> =>
+  fetch(`${apiUrl}/auth`, { method: "POST", body: JSON.stringify(body) });
+
+/** Records only, of a node that seems to be there: nothing runs behind them. */
 async function fill({ store }: TestCloud, from: number, to: number): Promise<void> {
   for (let index = from; index < to; index += 50) {
     const some = Array.from({ length: Math.min(50, to - index) }, (_, offset) => record(index + offset));
@@ -101,7 +55,7 @@ function record(index: number): InstanceRecord {
     ssh_key: `ssh-rsa ${"A".repeat(372)} somebody@example.com`,
     user_data: Buffer.from("#cloud-config\n".repeat(20)).toString("base64"),
     video: { model: "cirrus", memory: 16_384 },
-    node: `not-${NODE_NAME}`,
+    node: OTHER_NODE,
     requested_placement: null,
     placement_attempts: 1,
     console_port: 30_000,
@@ -128,32 +82,35 @@ async function startBare(bytes: number): Promise<ChildProcess> {
   return child;
 }
 
-/** The same bytes from both, in turns. */
-async function compare(what: string, url: string, token: string, server: number): Promise<void> {
-  const bytes = (await get(url, token, new Agent())).length;
-  const bare = await startBare(bytes);
-  const ours: Load[] = [];
-  const theirs: Load[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    theirs.push(await load(`http://${NODE_ADDRESS}:${BARE_PORT}/`, token, bare.pid ?? 0));
-    ours.push(await load(url, token, server));
-  }
+/** In turns, after one of each that does not count; without `bytes`, the bare server sends as many as the node. */
+async function compare(what: string, ours: Target, bytes?: number): Promise<void> {
+  const sent = await sizeOf(ours);
+  const bare = await startBare(bytes ?? sent);
+  const theirs = { ...ours, url: `http://${NODE_ADDRESS}:${BARE_PORT}/`, pid: bare.pid ?? 0 };
+  const rounds: [Load, Load][] = [];
+  for (let round = 0; round <= ROUNDS; round++)
+    rounds.push([await load(ours, SECONDS, CONNECTIONS), await load(theirs, SECONDS, CONNECTIONS)]);
   bare.kill();
-  const [mine, floor] = [median(ours.map(({ rate }) => rate)), median(theirs.map(({ rate }) => rate))];
-  const p50 = median(ours.map(({ p50_ms }) => p50_ms));
-  const [cpu, floorCpu] = [
-    median(ours.map(({ cpu_us }) => cpu_us)),
-    median(theirs.map(({ cpu_us }) => cpu_us)),
-  ];
+  const [mine, floor] = [0, 1].map((which) =>
+    typical(rounds.slice(1).map((each) => each[which] as Load)),
+  ) as [Load, Load];
+  const ratio = median(rounds.slice(1).map(([one, other]) => one.rate / other.rate));
   console.log(
-    `  ${what} (${bytes} bytes): ${mine.toFixed(0)}/s, p50 ${p50.toFixed(2)} ms; bare server ${floor.toFixed(0)}/s, ratio ${(mine / floor).toFixed(2)}; CPU a request ${cpu.toFixed(0)} µs, bare ${floorCpu.toFixed(0)} µs`,
+    `  ${what} (${sent} bytes): ${shown(mine)}; bare server, ${bytes ?? sent} bytes: ${shown(floor)}; ` +
+      `ratio ${ratio.toFixed(2)}, of CPU ${(floor.cpu_us / mine.cpu_us).toFixed(2)}`,
   );
 }
 
-const median = (values: number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+async function sizeOf({ url, token }: Target): Promise<number> {
+  const answer = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
+  if (answer.status !== 200) throw new Error(`${url}: ${answer.status}`);
+  return (await answer.arrayBuffer()).byteLength;
+}
 
-async function benchLogins(cloud: TestCloud, token: string): Promise<void> {
+const shown = ({ rate, cpu_us, p50_ms }: Load): string =>
+  `${rate.toFixed(0)}/s, CPU ${cpu_us.toFixed(1)} µs, p50 ${p50_ms.toFixed(2)} ms`;
+
+async function benchLogin(cloud: TestCloud): Promise<void> {
   const time = async () => {
     const started = performance.now();
     await login(cloud);
@@ -161,36 +118,53 @@ async function benchLogins(cloud: TestCloud, token: string): Promise<void> {
   };
   await cloud.stopNode();
   await cloud.startNode();
+  await fetch(cloud.apiUrl);
   const first = await time();
   const repeated = median([await time(), await time(), await time(), await time(), await time()]);
   console.log(
     `  login: first ${first.toFixed(1)} ms, repeated ${repeated.toFixed(2)} ms, ratio ${(repeated / first).toFixed(3)}`,
   );
-  const quiet = await load(`${cloud.apiUrl}/`, token, cloud.pid(), 2);
-  await cloud.stopNode();
-  await cloud.startNode();
-  const logins = Promise.allSettled(Array.from({ length: 16 }, () => login(cloud)));
-  const busy = await load(`${cloud.apiUrl}/`, token, cloud.pid(), 2);
-  await logins;
-  console.log(
-    `  GET / beside 16 first logins at once: p99 ${busy.p99_ms.toFixed(2)} ms (quiet: ${quiet.p99_ms.toFixed(2)} ms)`,
-  );
+}
+
+/** Other routes while sixteen log in all the time, each as somebody new: what no memory of keys makes cheap. */
+async function benchLoginsBeside(cloud: TestCloud, token: string): Promise<void> {
+  const one = `/instances/${record(7).uuid}`;
+  for (const path of ["/", one, "/instances", "/networks", "/nodes", "/auth/namespaces"]) {
+    const target = { url: `${cloud.apiUrl}${path}`, token, pid: cloud.pid() };
+    const quiet = await load(target, SECONDS, FEW_CONNECTIONS);
+    const ending = new AbortController();
+    const logins = Array.from({ length: LOGINS }, () => keepLoggingIn(cloud, ending.signal));
+    const busy = await load(target, SECONDS, FEW_CONNECTIONS);
+    ending.abort();
+    const count = (await Promise.all(logins)).reduce((sum, each) => sum + each, 0);
+    console.log(
+      `  GET ${path} beside ${LOGINS} logins at once (${count} in ${SECONDS} s): ` +
+        `p99 ${busy.p99_ms.toFixed(2)} ms, quiet ${quiet.p99_ms.toFixed(2)} ms`,
+    );
+  }
+}
+
+async function keepLoggingIn({ apiUrl }: TestCloud, ending: AbortSignal): Promise<number> {
+  let count = 0;
+  for (; !ending.aborted; count++) {
+    const { status } = await post(apiUrl, { namespace: `n-${crypto.randomUUID()}`, key: "wrong" });
+    if (status !== 401) throw new Error(`login: ${status}`);
+  }
+  return count;
 }
 
 const cloud = await startCloud();
 try {
   const token = await login(cloud);
+  const target = (path: string) => ({ url: `${cloud.apiUrl}${path}`, token, pid: cloud.pid() });
+  await cloud.store.commit([put(presenceKey(OTHER_NODE), PRESENCE)]);
   await fill(cloud, 0, 100);
-  await compare(
-    "GET /instances/{uuid} of 100",
-    `${cloud.apiUrl}/instances/${record(7).uuid}`,
-    token,
-    cloud.pid(),
-  );
-  await compare("GET /instances of 100", `${cloud.apiUrl}/instances`, token, cloud.pid());
+  await compare("GET /instances/{uuid} of 100", target(`/instances/${record(7).uuid}`), HELLO_BYTES);
+  await compare("GET /instances of 100", target("/instances"));
   await fill(cloud, 100, 1000);
-  await compare("GET /instances of 1000", `${cloud.apiUrl}/instances`, token, cloud.pid());
-  await benchLogins(cloud, token);
+  await compare("GET /instances of 1000", target("/instances"));
+  await benchLoginsBeside(cloud, token);
+  await benchLogin(cloud);
 } finally {
   await cloud.stop();
 }

@@ -27,7 +27,7 @@ export interface HttpFunction<Input = unknown, Found = unknown, Result = unknown
   /** The body, whatever the method; without it no key is taken. */
   readonly input?: ZodType<Input>;
   /** The object of the path, seen as the caller may see it; what is not theirs is not_found. */
-  readonly find?: (context: FindContext) => Promise<Found>;
+  readonly find?: (context: FindContext) => Promise<Found> | Found;
   /** Where `run` happens: on the node that owns the object, on the network node, or (absent) wherever the request came. */
   readonly node?: (found: Found, cloud: Cloud) => string;
   /** The lock that `run` holds. */

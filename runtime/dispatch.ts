@@ -15,16 +15,16 @@ import { readInput } from "./input.ts";
 import { openPages } from "./pages.ts";
 import { openRouter, type Router } from "./router.ts";
 import type { Table } from "./scan.ts";
-import { openTrace, type Trace } from "./trace.ts";
+import { endTrace, openTrace, type Trace } from "./trace.ts";
 
 export interface Request {
   method: string;
   /** Without the query, not decoded. */
   path: string;
   /** The Authorization header, if there is one. */
-  authorization?: string;
+  authorization?: string | undefined;
   /** What another node shows that hands the request on. */
-  pass?: string;
+  pass?: string | undefined;
   body: string;
   id: string;
 }
@@ -42,15 +42,15 @@ export function openDispatch(table: Table, forward: Forward = openForward()): Di
       target: definition,
     })),
   );
-  const render = openRender();
+  const parts = { route, render: openRender(), forward };
   return async function dispatch(cloud, request) {
     const trace = openTrace(request);
     try {
-      const answer = await inTime(cloud, serve(cloud, { route, render, forward }, request, trace));
-      return trace.end(cloud, withAge(cloud, answer));
+      const answer = await serve(cloud, parts, request, trace);
+      return endTrace(cloud, trace, withAge(cloud, answer));
     } catch (error) {
       const answer = failure(error, trace.request_id, cloud.config.INCLUDE_TRACEBACKS);
-      return trace.end(cloud, withAge(cloud, answer), error);
+      return endTrace(cloud, trace, withAge(cloud, answer), error);
     }
   };
 }
@@ -59,26 +59,39 @@ export function openDispatch(table: Table, forward: Forward = openForward()): Di
 function openRender(): Render {
   const rendered = new WeakMap<object, Map<HttpFunction, Answer>>();
   return function render(target, result) {
-    const make = () => success(target.view === undefined ? result : target.view(result));
-    if (typeof result !== "object" || result === null || !Object.isFrozen(result)) return make();
-    const answers = rendered.get(result) ?? new Map<HttpFunction, Answer>();
-    rendered.set(result, answers);
-    const answer = answers.get(target) ?? make();
-    answers.set(target, answer);
+    if (typeof result !== "object" || result === null) return shown(target, result);
+    const known = rendered.get(result)?.get(target);
+    if (known !== undefined) return known;
+    const answer = shown(target, result);
+    if (Object.isFrozen(result)) {
+      const answers = rendered.get(result) ?? new Map<HttpFunction, Answer>();
+      rendered.set(result, answers.set(target, answer));
+    }
     return answer;
   };
 }
 
-/** A request that takes longer than API_TIMEOUT is answered; what it began goes on. */
-async function inTime(cloud: Cloud, serving: Promise<Answer>): Promise<Answer> {
+const shown = (target: HttpFunction, result: unknown): Answer =>
+  success(target.view === undefined ? result : target.view(result));
+
+/**
+ * What is there already is not waited for, as in most reads: a timer for each would cost more than they do. A request that
+ * takes longer than API_TIMEOUT is answered; what it began goes on.
+ */
+function inTime<T>(cloud: Cloud, trace: Trace, value: T | Promise<T>): T | Promise<T> {
+  return value instanceof Promise ? beforeTimeout(cloud, trace, value) : value;
+}
+
+async function beforeTimeout<T>(cloud: Cloud, trace: Trace, waiting: Promise<T>): Promise<T> {
   const seconds = cloud.config.API_TIMEOUT;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     const words = `request: not done after ${seconds} s`;
-    timer = setTimeout(() => reject(new CloudError("unavailable", words)), seconds * 1000);
+    const left_ms = trace.started + seconds * 1000 - performance.now();
+    timer = setTimeout(() => reject(new CloudError("unavailable", words)), left_ms);
   });
   try {
-    return await Promise.race([serving, late]);
+    return await Promise.race([waiting, late]);
   } finally {
     clearTimeout(timer);
   }
@@ -100,21 +113,24 @@ async function serve(
   if (matched === undefined) return unknownPath();
   if (matched === "wrong method") return /^(HEAD|OPTIONS)$/.test(request.method) ? empty() : wrongMethod();
   const { target, params } = matched;
-  const pass = await acceptPass(cloud, request);
+  const pass =
+    request.pass === undefined ? undefined : await inTime(cloud, trace, acceptPass(cloud, request));
   if (pass !== undefined) trace.request_id = pass.request_id;
-  const caller = pass?.caller ?? (await admit(cloud, target, request.authorization));
+  const caller = pass?.caller ?? (await inTime(cloud, trace, admit(cloud, target, request.authorization)));
   trace.caller = caller;
   const input = readInput(target.input, request.body);
-  const found = await target.find?.({ cloud, caller, params });
+  const found = await inTime(cloud, trace, target.find?.({ cloud, caller, params }));
   const node = target.node?.(found, cloud) ?? cloud.node.name;
   if (node !== cloud.node.name) {
-    if (pass === undefined) return forward(cloud, node, request, caller);
+    if (pass === undefined) return inTime(cloud, trace, forward(cloud, node, request, caller));
     throw new CloudError("unavailable", `node ${cloud.node.name}: the object is on ${node} now`);
   }
-  const result = await underLock(cloud, target, found, request, async () =>
-    target.run({ cloud, caller, params, input, found }),
-  );
-  const answer = render(target, result);
+  const given = { cloud, caller, params, input, found };
+  const running =
+    target.lock === undefined
+      ? target.run(given)
+      : underLock(cloud, target.lock(found), request, async () => target.run(given));
+  const answer = render(target, await inTime(cloud, trace, running));
   return pass === undefined
     ? answer
     : { ...answer, headers: { ...answer.headers, ...revisionHeader(cloud) } };
@@ -122,25 +138,26 @@ async function serve(
 
 const nobody: Caller = { namespace: "" };
 
-async function admit(cloud: Cloud, target: HttpFunction, authorization: string | undefined): Promise<Caller> {
+function admit(cloud: Cloud, target: HttpFunction, authorization?: string): Caller | Promise<Caller> {
   if (target.access === "anyone") return nobody;
-  const caller = await callerOf(cloud, authorization);
-  if (target.access === "system" && !isSystem(caller))
-    throw new CloudError("unauthenticated", "unauthorized");
+  const caller = callerOf(cloud, authorization);
+  if (target.access !== "system") return caller;
+  return caller instanceof Promise ? caller.then(requireSystem) : requireSystem(caller);
+}
+
+function requireSystem(caller: Caller): Caller {
+  if (!isSystem(caller)) throw new CloudError("unauthenticated", "unauthorized");
   return caller;
 }
 
 async function underLock<T>(
   cloud: Cloud,
-  target: HttpFunction,
-  found: unknown,
+  name: string,
   request: Request,
   work: () => Promise<T>,
 ): Promise<T> {
-  if (target.lock === undefined) return work();
   const options = { wait_ms: LOCK_WAIT_MS, operation: `${request.method} ${request.path}` };
   const asked = cloud.clock.now();
-  const name = target.lock(found);
   const lock = await cloud.store.lock(name, options);
   const waited_s = cloud.clock.now() - asked;
   if (waited_s > cloud.config.SLOW_LOCK_THRESHOLD)

@@ -7,7 +7,7 @@ import { CloudError, messageOf } from "../shared/errors.ts";
 import { type Answer, failure } from "./answer.ts";
 import type { Dispatch } from "./dispatch.ts";
 import { PASS_HEADER } from "./forward.ts";
-import { openTrace } from "./trace.ts";
+import { endTrace, openTrace } from "./trace.ts";
 
 const EVERYWHERE = "0.0.0.0";
 const BODY_BYTES = 1024 * 1024;
@@ -27,13 +27,13 @@ export async function listen(cloud: Cloud, dispatch: Dispatch): Promise<Listener
   const server = new HyperExpress.Server({
     exclusive_port: address === EVERYWHERE,
     max_body_length: HARD_BODY_BYTES,
+    // It would stop listening, in silence, at SIGUSR1 and SIGUSR2 too.
+    auto_close: false,
   });
-  server.any("/*", async (request, response) => {
-    send(response, await read(cloud, dispatch, request, crypto.randomUUID()));
-  });
+  server.any("/*", (request, response) => answer(cloud, dispatch, request, response));
   server.set_error_handler(({ method, path }, response, error) => {
     const asked = { id: crypto.randomUUID(), method, path };
-    send(response, openTrace(asked).end(cloud, failure(error, asked.id, false), error));
+    send(response, endTrace(cloud, openTrace(asked), failure(error, asked.id, false), error));
   });
   await server.listen(port, address);
   return { close: () => void server.close() };
@@ -57,6 +57,15 @@ async function requireFree(address: string, port: number): Promise<void> {
   }
 }
 
+async function answer(
+  cloud: Cloud,
+  dispatch: Dispatch,
+  request: HyperExpress.Request,
+  response: HyperExpress.Response,
+): Promise<void> {
+  send(response, await read(cloud, dispatch, request, crypto.randomUUID()));
+}
+
 async function read(
   cloud: Cloud,
   dispatch: Dispatch,
@@ -64,17 +73,17 @@ async function read(
   id: string,
 ): Promise<Answer> {
   const { authorization, "content-length": length = "0", [PASS_HEADER]: pass } = request.headers;
-  const body = Number(length) > BODY_BYTES ? undefined : await request.text();
+  const body = request.received ? "" : Number(length) > BODY_BYTES ? undefined : await request.text();
   if (body === undefined || Buffer.byteLength(body) > BODY_BYTES) {
     const { method, path } = request;
     const error = new CloudError("too_large", `the body is larger than ${BODY_BYTES / 2 ** 20} MiB`);
-    return openTrace({ id, method, path }).end(cloud, failure(error, id, false), error);
+    return endTrace(cloud, openTrace({ id, method, path }), failure(error, id, false), error);
   }
   return dispatch(cloud, {
     method: request.method,
     path: request.path,
-    ...(authorization === undefined ? {} : { authorization }),
-    ...(pass === undefined ? {} : { pass }),
+    authorization,
+    pass,
     body,
     id,
   });
@@ -83,6 +92,6 @@ async function read(
 function send(response: HyperExpress.Response, answer: Answer): void {
   if (response.completed) return;
   response.status(answer.status).header("Content-Type", answer.type);
-  for (const [name, value] of Object.entries(answer.headers ?? {})) response.header(name, value);
+  for (const name in answer.headers) response.header(name, answer.headers[name] ?? "");
   response.send(answer.body);
 }

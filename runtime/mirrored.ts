@@ -16,6 +16,7 @@ export const MIRRORED: readonly string[] = [
   "port/",
   "node/",
   "presence/",
+  "metrics/",
   "claim/",
   "job/",
   "image/",

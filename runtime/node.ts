@@ -12,6 +12,7 @@ import { openEventWriter } from "../shared/events/writer.ts";
 import { removeStaleWork } from "../shared/images/work-directory.ts";
 import { followConsoles } from "../shared/instances/console.ts";
 import { portRange } from "../shared/instances/ports.ts";
+import { restoreAfterBoot } from "../shared/instances/restore.ts";
 import type { Log } from "../shared/log.ts";
 import { openMemo } from "../shared/memo.ts";
 import { openMutex } from "../shared/mutex.ts";
@@ -19,9 +20,11 @@ import { openKeyChecker } from "../shared/namespaces/keys.ts";
 import { signingSecret } from "../shared/namespaces/secret.ts";
 import { openTokens } from "../shared/namespaces/tokens.ts";
 import { parseNetblock } from "../shared/networks/netblock.ts";
-import { nodeLinks } from "../shared/networks/upkeep.ts";
+import { keepNetworks, nodeLinks, watchNodes } from "../shared/networks/upkeep.ts";
 import { watchInterfaces } from "../shared/networks/watch.ts";
+import { readBoot } from "../shared/nodes/boot.ts";
 import { readCapacity } from "../shared/nodes/capacity.ts";
+import { readInstallation } from "../shared/nodes/installation.ts";
 import { openPasses } from "../shared/nodes/passes.ts";
 import { keepPresence } from "../shared/nodes/presence.ts";
 import { realExec } from "../shared/ports/exec/real.ts";
@@ -29,11 +32,13 @@ import { openHttp } from "../shared/ports/http/real.ts";
 import { openLibvirt } from "../shared/ports/hypervisor/libvirt.ts";
 import { openLinuxNetwork } from "../shared/ports/network/linux.ts";
 import { openEtcd } from "../shared/ports/store/etcd.ts";
+import { readTls } from "../shared/ports/store/etcd-tls.ts";
 import { openStore } from "../shared/ports/store/open.ts";
 import type { Store } from "../shared/ports/store/store.ts";
 import { openTemplates } from "../shared/render.ts";
 import { openDispatch } from "./dispatch.ts";
 import { listen } from "./listen.ts";
+import { serveMetrics } from "./metrics.ts";
 import { MIRRORED } from "./mirrored.ts";
 import { openReactor } from "./reactor.ts";
 import { TEMPLATES } from "./root.ts";
@@ -45,6 +50,7 @@ import { openWorker } from "./worker.ts";
 /** The built-in functions stand beside this file's directory, in source and in the build. */
 const FUNCTIONS = fileURLToPath(new URL("../functions", import.meta.url));
 const VXLAN_OVERHEAD = 50;
+const NETWORKS_MS = 60_000;
 
 export interface RunningNode {
   readonly name: string;
@@ -60,20 +66,33 @@ export async function startNode(config: Config, log: Log): Promise<RunningNode> 
   try {
     const table = await scan([FUNCTIONS, ...(config.FUNCTIONS === "" ? [] : [config.FUNCTIONS])]);
     const { cloud, emit } = await openCloud(config, log, closers, (it) => openReactor(it, table.reactions));
+    // Before anything hears of the power of guests that went down with the host.
+    const isNewBoot = await restoreAfterBoot(cloud, await readBoot());
     const listener = await listen(cloud, openDispatch(table));
     closers.push(() => listener.close());
     closers.push(cloud.hypervisor.onPower((event) => emit("power", event)));
     closers.push(watchInterfaces(cloud, (event) => emit("interface", event)));
     closers.push(cloud.hypervisor.onReturn(() => emit("hypervisor-back", {})));
+    if (isNewBoot) await carryAll(cloud);
     const worker = openWorker(cloud, table.jobs);
     closers.push(() => worker.close());
     closers.push(followConsoles(cloud, (event) => emit("console", event)));
     const ticker = openTicker(cloud, table.schedules);
     closers.push(() => ticker.close());
+    closers.push(await serveMetrics(cloud));
     return { name: cloud.node.name, close };
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/** Networks before guests; what cannot be carried yet the jobs of the guests and the upkeep try again. */
+async function carryAll(cloud: Cloud): Promise<void> {
+  try {
+    await keepNetworks(cloud, AbortSignal.timeout(NETWORKS_MS));
+  } catch (error) {
+    cloud.log.warn({ err: error }, "networks cannot all be carried yet");
   }
 }
 
@@ -112,10 +131,11 @@ async function openCloud(
   closers.push(() => hypervisor.close());
   const events = openEventWriter({ store, clock, log, node });
   closers.push(() => events.close());
-  const presence = await keepPresence(
-    { store, clock, log, node, version: VERSION },
-    await readCapacity(config.STORAGE_PATH),
-  );
+  const presence = await keepPresence({
+    ...{ store, clock, log, node, version: VERSION },
+    installation: await readInstallation(config.STORAGE_PATH),
+    readCapacity: () => readCapacity(config.STORAGE_PATH),
+  });
   closers.push(() => presence.close());
   const secret = await signingSecret(store, config);
   const cloud: Cloud = {
@@ -146,12 +166,14 @@ async function openCloud(
   };
   await removeStaleWork(cloud);
   await network.ensureNode(nodeLinks(cloud));
+  closers.push(watchNodes(cloud));
   return { cloud, emit: react(cloud) };
 }
 
 /** The store as a node opens it; for programs beside the node too. */
-export function openNodeStore(config: Config, node: string, log: Log): Promise<Store> {
-  const backend = openEtcd({ hosts: config.ETCD_HOSTS, prefix: config.ETCD_PREFIX });
+export async function openNodeStore(config: Config, node: string, log: Log): Promise<Store> {
+  const tls = await readTls(config);
+  const backend = openEtcd({ hosts: config.ETCD_HOSTS, prefix: config.ETCD_PREFIX, tls });
   return openStore({ backend, mirrored: MIRRORED, node, clock: systemClock, log });
 }
 

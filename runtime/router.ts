@@ -7,7 +7,16 @@ export interface Match<T> {
   params: Readonly<Record<string, string>>;
 }
 
-export type Router<T> = (method: string, path: string) => Promise<Match<T> | "wrong method" | undefined>;
+type Found<T> = Match<T> | "wrong method" | undefined;
+
+export type Router<T> = (method: string, path: string) => Found<T> | Promise<Found<T>>;
+
+const REMEMBERED = 1000;
+const UUID_SEGMENTS = /(?<=\/)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=\/|$)/g;
+/** What no URL is read as anything else. */
+const PLAIN = /^[\w/-]*$/;
+/** Stands for any of them. */
+const PLACEHOLDER = "00000000-0000-0000-0000-000000000000";
 
 interface Asked {
   method: string;
@@ -29,14 +38,50 @@ export function openRouter<T>(routes: readonly { method: string; path: string; t
       method.toLowerCase()
     ]?.(pattern, (asked) => ({ target, params: decode(asked.params ?? {}) }));
   }
-  return async function route(method, path) {
+  async function find(method: string, path: string): Promise<Found<T>> {
     const folded = path.replace(/\/{2,}/g, "/");
     if (folded.length > 1 && folded.endsWith("/")) return undefined;
     const asked: Asked = { method, url: `http://node${folded}` };
     const match: Match<T> | undefined = await byMethod.fetch(asked);
     if (match !== undefined) return match;
     return (await byPath.fetch({ ...asked })) === true ? "wrong method" : undefined;
+  }
+  return byShape(find);
+}
+
+/** Remembers what paths lead to that differ in nothing but their UUIDs: no literal segment is one. */
+function byShape<T>(find: (method: string, path: string) => Promise<Found<T>>): Router<T> {
+  const known = new Map<string, Match<T>>();
+
+  async function findShape(shape: string, method: string, path: string): Promise<Found<T>> {
+    const found = await find(method, path);
+    if (typeof found !== "object") return found;
+    if (known.size >= REMEMBERED) known.clear();
+    known.set(shape, found);
+    return found;
+  }
+
+  return function route(method, path) {
+    if (!PLAIN.test(path)) return find(method, path);
+    const uuids = path.match(UUID_SEGMENTS);
+    const like = uuids === null ? path : path.replace(UUID_SEGMENTS, PLACEHOLDER);
+    const shape = `${method} ${like}`;
+    const found = known.get(shape);
+    if (found !== undefined) return fill(found, uuids);
+    return findShape(shape, method, like).then((match) => fill(match, uuids));
   };
+}
+
+function fill<T>(found: Found<T>, uuids: readonly string[] | null): Found<T> {
+  if (uuids === null || typeof found !== "object") return found;
+  const { target, params } = found;
+  const filled: Record<string, string> = {};
+  let next = 0;
+  for (const name in params) {
+    const value = params[name] ?? "";
+    filled[name] = value === PLACEHOLDER ? (uuids[next++] ?? "") : value;
+  }
+  return { target, params: filled };
 }
 
 /** By the first segment that tells them apart: "~" sorts behind every letter. */

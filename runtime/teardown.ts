@@ -39,7 +39,7 @@ export async function tearDown(config: Config, log: Log, purge: boolean): Promis
       floating_netblock: config.FLOATING_NETWORK,
     });
     if (!purge) return;
-    for (const name of ["instances", "image_cache", "snapshots", "dhcp"]) {
+    for (const name of ["instances", "image_cache", "snapshots", "dhcp", "installation"]) {
       await rm(join(config.STORAGE_PATH, name), { recursive: true, force: true });
     }
     // Goes with the last of ours; what somebody else put there keeps it.

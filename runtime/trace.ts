@@ -11,30 +11,31 @@ export interface Trace {
   request_id: string;
   /** Once it is known. */
   caller: Caller | undefined;
-  /** Writes the line; answers the answer with the id. `error` is what the answer hides. */
-  end(cloud: Cloud, answer: Answer, error?: unknown): Answer;
+  readonly method: string;
+  readonly path: string;
+  readonly started: number;
 }
 
-export function openTrace(request: { id: string; method: string; path: string }): Trace {
-  const started = performance.now();
-  const trace: Trace = {
-    request_id: request.id,
-    caller: undefined,
-    end(cloud, answer, error) {
-      const line = {
-        request_id: trace.request_id,
-        method: request.method,
-        path: request.path.slice(0, LONGEST_PATH),
-        namespace: trace.caller?.namespace || null,
-        status: answer.status,
-        ms: Math.round((performance.now() - started) * 10) / 10,
-      };
-      if (answer.status < 500) cloud.log.info(line, "request");
-      else if (error instanceof CloudError && error.kind !== "internal")
-        cloud.log.warn({ ...line, err: error }, "request");
-      else cloud.log.error({ ...line, err: error }, "request");
-      return { ...answer, headers: { ...answer.headers, "X-Request-ID": trace.request_id } };
-    },
+export function openTrace({ id, method, path }: { id: string; method: string; path: string }): Trace {
+  return { request_id: id, caller: undefined, method, path, started: performance.now() };
+}
+
+/** Writes the line; answers the answer with the id. `error` is what the answer hides. */
+export function endTrace(cloud: Cloud, trace: Trace, answer: Answer, error?: unknown): Answer {
+  const { request_id } = trace;
+  const line = {
+    request_id,
+    method: trace.method,
+    path: trace.path.slice(0, LONGEST_PATH),
+    namespace: trace.caller?.namespace || null,
+    status: answer.status,
+    ms: Math.round((performance.now() - trace.started) * 10) / 10,
   };
-  return trace;
+  if (answer.status < 500) cloud.log.often(line, "request");
+  else if (error instanceof CloudError && error.kind !== "internal")
+    cloud.log.warn({ ...line, err: error }, "request");
+  else cloud.log.error({ ...line, err: error }, "request");
+  const { status, type, body, headers } = answer;
+  const named = { "X-Request-ID": request_id };
+  return { status, type, body, headers: headers === undefined ? named : { ...headers, ...named } };
 }

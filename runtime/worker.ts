@@ -7,12 +7,13 @@
 // "Unavailable" (libvirt or the store away) is no failure: it is waited out until the deadline.
 import type { Cloud } from "../shared/cloud.ts";
 import { openDeadline } from "../shared/deadline.ts";
-import { CloudError, isKind, messageOf } from "../shared/errors.ts";
+import { isKind, messageOf } from "../shared/errors.ts";
 import { type JobContext, type JobRecord, jobPrefix, type Step } from "../shared/jobs.ts";
 import { type Entry, remove, replace } from "../shared/ports/store/store.ts";
 import { transact } from "../shared/ports/store/transact.ts";
 import type { JobFunction } from "./define.ts";
 import { type Failpoint, parseFailpoint } from "./failpoint.ts";
+import { jobWords, lateReason, reasonOf, wordsOf } from "./job-words.ts";
 import type { Named } from "./scan.ts";
 
 const SUBJECTS_AT_ONCE = 16;
@@ -129,8 +130,8 @@ async function perform(cloud: Cloud, run: Run, failpoint: Failpoint, isClosed: (
 
 async function forward(cloud: Cloud, run: Run, failpoint: Failpoint): Promise<void> {
   const { definition } = run;
-  const { created, step } = current(cloud, run).value;
-  const left_ms = Math.max(0, Math.round(definition.deadline_ms - (cloud.clock.now() - created) * 1000));
+  const { begun, step } = await begin(cloud, run);
+  const left_ms = Math.max(0, Math.round(definition.deadline_ms - (cloud.clock.now() - begun) * 1000));
   const late = openDeadline(left_ms);
   const signal = AbortSignal.any([late.signal, run.stop.signal]);
   const resumeAt = Math.max(
@@ -150,6 +151,15 @@ async function forward(cloud: Cloud, run: Run, failpoint: Failpoint): Promise<vo
   } finally {
     late.clear();
   }
+}
+
+/** What waited for a node that was away has all its time; what takes the process down each time has not. */
+async function begin(cloud: Cloud, run: Run): Promise<{ begun: number; step: string | null }> {
+  const { begun, step } = current(cloud, run).value;
+  if (begun !== null) return { begun, step };
+  const fresh = { begun: cloud.clock.now(), step: step ?? run.definition.steps[0]?.name ?? null };
+  await write(cloud, run, fresh);
+  return fresh;
 }
 
 async function backward(cloud: Cloud, run: Run, reason: string, failpoint: Failpoint): Promise<void> {
@@ -209,12 +219,6 @@ async function doStep(
 /** What was wrong with the request will be wrong the next time too. */
 const isPermanent = (error: unknown): boolean =>
   isKind(error, "malformed", "forbidden", "not_found", "too_large", "insufficient");
-
-const reasonOf = (error: unknown): string =>
-  error instanceof CloudError ? error.message : `unexpected: ${messageOf(error)}`;
-
-const lateReason = ({ deadline_ms }: JobFunction, error: unknown): string =>
-  `not done after ${deadline_ms / 1000} s${error instanceof CloudError ? `: ${error.message}` : ""}`;
 
 function contextOf(cloud: Cloud, run: Run, signal: AbortSignal): JobContext<unknown> | undefined {
   const { value: job } = current(cloud, run);
@@ -289,9 +293,3 @@ function note(
 ): void {
   cloud.events.record(job.subject.type, job.subject.uuid, { operation, phase, message });
 }
-
-/** `makeConfigDrive` is the event "make config drive". */
-const wordsOf = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-
-/** `instances/start` is the event "instance start". */
-const jobWords = (kind: string): string => kind.replace(/s?\//, " ").replaceAll("-", " ");

@@ -16,6 +16,8 @@ export interface JobRecord {
   readonly kind: string;
   readonly subject: JobSubject;
   readonly created: number;
+  /** When its node first took it up: its deadline counts from here; null while the node is away. */
+  readonly begun: number | null;
   /** The step that is under way, or the next one; null before the first. */
   readonly step: string | null;
   readonly attempts: number;
@@ -49,6 +51,7 @@ function newJob(cloud: Cloud, kind: string, subject: JobSubject): JobRecord {
     kind,
     subject,
     created: cloud.clock.now(),
+    begun: null,
     step: null,
     attempts: 0,
     failure: null,
@@ -63,3 +66,7 @@ export const enqueueOnce = (cloud: Cloud, node: string, kind: string, subject: J
 /** A job that is wanted now: one that waits or runs already is done again from its start. */
 export const enqueue = (cloud: Cloud, node: string, kind: string, subject: JobSubject): Change =>
   put(jobKey(node, kind, subject.uuid), newJob(cloud, kind, subject));
+
+/** Whether such a job waits or runs. */
+export const isQueued = (cloud: Cloud, node: string, kind: string, uuid: string): boolean =>
+  cloud.store.mirror.get(jobKey(node, kind, uuid)) !== undefined;

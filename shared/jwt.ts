@@ -5,15 +5,18 @@ export interface Jwt<Claims extends object> {
   /** Good for `life_ms` from now on. */
   sign(claims: Claims, life_ms: number): string;
   /** Throws what the library throws for a token that is not good; see `hasExpired`. */
-  read(token: string): Claims;
+  read(token: string): Claims & Ends;
+}
+
+export interface Ends {
+  /** Seconds since 1970. */
+  readonly exp: number;
 }
 
 export interface JwtOptions {
   secret: string | Buffer;
   /** Claims without which a token is not good. */
   required: readonly string[];
-  /** How many tokens that were found good are remembered. */
-  remembered?: number;
   /** By how much the clocks of two machines may differ, ms. */
   tolerance_ms?: number;
 }
@@ -26,7 +29,6 @@ export function openJwt<Claims extends object>(options: JwtOptions): Jwt<Claims>
   const verify = createVerifier({
     key,
     algorithms: ["HS256"],
-    cache: options.remembered ?? false,
     clockTolerance: options.tolerance_ms ?? 0,
     requiredClaims: ["exp", ...options.required],
   });
@@ -36,7 +38,7 @@ export function openJwt<Claims extends object>(options: JwtOptions): Jwt<Claims>
       if (signers.life_ms !== life_ms) Object.assign(signers, { life_ms, sign: signer(life_ms) });
       return signers.sign({ ...claims });
     },
-    read: (token) => verify(token) as Claims,
+    read: (token) => verify(token) as Claims & Ends,
   };
 }
 

@@ -6,6 +6,7 @@ const PUNCTUATION = /[':;,.)]{0,3}$/;
 
 /** A text, with every URL in it freed of user, password, query and fragment; also of those that are percent-encoded. */
 export function hideUrlSecrets(text: string): string {
+  if (!text.includes("://") && !text.includes("%")) return text;
   return text.replace(AFTER_SCHEME, (_whole, mark: string, rest: string) => {
     const [end = ""] = PUNCTUATION.exec(rest) ?? [];
     return mark + bare(mark, rest.slice(0, rest.length - end.length)) + end;

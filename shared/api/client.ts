@@ -15,6 +15,8 @@ import type {
   NetworkInterface,
   NetworkRequest,
   Node,
+  NodeDetails,
+  NodeInstance,
   Snapshot,
 } from "./types.ts";
 
@@ -34,6 +36,14 @@ export class ApiClient {
   }
 
   listNodes = () => this.#list<Node>("GET", "/nodes");
+  getNode = (name: string) => this.#object<NodeDetails>("GET", path`/nodes/${name}`);
+  cordonNode = (name: string) => this.#do("POST", path`/nodes/${name}/cordon`);
+  uncordonNode = (name: string) => this.#do("POST", path`/nodes/${name}/uncordon`);
+  /** Answers the instances that are left on it. */
+  drainNode = (name: string) => this.#list<NodeInstance>("POST", path`/nodes/${name}/drain`);
+  /** Answers the uuids of the instances that are lost with it. */
+  removeNode = (name: string) => this.#list<string>("DELETE", path`/nodes/${name}`);
+  listNodeEvents = (name: string) => this.#list<Event>("GET", path`/nodes/${name}/events`);
   listLocks = () => this.#object<Locks>("GET", "/admin/locks");
 
   listNamespaces = () => this.#list<string>("GET", "/auth/namespaces");
@@ -109,6 +119,16 @@ export class ApiClient {
         throw error;
       }
     });
+  }
+
+  /** The instances that are left on the node: none, or those that still were when the time was up. */
+  async awaitDrained(name: string, wait_ms: number): Promise<NodeInstance[]> {
+    let left: NodeInstance[] = [];
+    await this.#until(wait_ms, async () => {
+      left = (await this.getNode(name)).instances;
+      return left.length === 0;
+    });
+    return left;
   }
 
   /** The API tells of changes only when asked. */

@@ -49,6 +49,7 @@ export const Instance: z.ZodType<wire.Instance> = z
     state: z.string(),
     state_updated: time,
     power_state: z.string(),
+    power_state_reason: z.exactOptional(z.string()).describe("Why it is `unknown`; absent otherwise"),
     power_state_previous: z.exactOptional(z.string()).describe("Absent until the first change of power"),
     power_state_updated: z.exactOptional(time),
     video,
@@ -111,9 +112,42 @@ export const Snapshot: z.ZodType<wire.Snapshot> = z
   .strictObject({ uuid, device: z.string(), instance_uuid: uuid, created: z.int() })
   .meta({ id: "Snapshot" });
 
-export const Node: z.ZodType<wire.Node> = z
-  .strictObject({ name: z.string(), ip: z.string(), lastseen: time, version: z.string() })
-  .meta({ id: "Node" });
+const nodeFields = {
+  name: z.string(),
+  ip: z.string(),
+  lastseen: time,
+  version: z.string(),
+  state: z.string().describe("present or away"),
+  roles: z.array(z.string()).describe("hypervisor, and of one node network node"),
+  cordoned: z.boolean().describe("Gets no new instances"),
+};
+
+export const Node: z.ZodType<wire.Node> = z.strictObject(nodeFields).meta({ id: "Node" });
+
+const nodeClaims: z.ZodType<wire.NodeClaims> = z.strictObject({
+  cpus: z.int(),
+  memory_mib: z.int(),
+  disk_gib: z.int(),
+});
+
+export const NodeInstance: z.ZodType<wire.NodeInstance> = z
+  .strictObject({
+    uuid,
+    name: z.string(),
+    namespace: z.string(),
+    state: z.string(),
+    power_state: z.string(),
+  })
+  .meta({ id: "NodeInstance" });
+
+export const NodeDetails: z.ZodType<wire.NodeDetails> = z
+  .strictObject({
+    ...nodeFields,
+    claims: nodeClaims.describe("What is promised to its instances"),
+    metrics: z.record(z.string(), z.number()).describe("Gauges by name; none when it is away"),
+    instances: z.array(NodeInstance),
+  })
+  .meta({ id: "NodeDetails" });
 
 export const ImageMeta: z.ZodType<wire.ImageMeta> = z
   .strictObject({

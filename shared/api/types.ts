@@ -49,6 +49,8 @@ export interface Instance {
   state: string;
   state_updated: number;
   power_state: string;
+  /** Why it is `unknown`; absent otherwise. */
+  power_state_reason?: string;
   /** Absent until the first change of power. */
   power_state_previous?: string;
   power_state_updated?: number;
@@ -118,6 +120,35 @@ export interface Node {
   ip: string;
   lastseen: number;
   version: string;
+  /** "present" or "away". */
+  state: string;
+  /** "hypervisor", and of one node "network node". */
+  roles: string[];
+  /** Gets no new instances. */
+  cordoned: boolean;
+}
+
+export interface NodeClaims {
+  cpus: number;
+  memory_mib: number;
+  disk_gib: number;
+}
+
+/** An instance as its node's list has it. */
+export interface NodeInstance {
+  uuid: string;
+  name: string;
+  namespace: string;
+  state: string;
+  power_state: string;
+}
+
+export interface NodeDetails extends Node {
+  /** What is promised to its instances. */
+  claims: NodeClaims;
+  /** Gauges by name; none when it is away. */
+  metrics: Record<string, number>;
+  instances: NodeInstance[];
 }
 
 export interface ImageMeta {

@@ -34,6 +34,7 @@ interface Latest extends Version {
   readonly fetched: number;
 }
 
+const SHORTHAND = /^(cirros|ubuntu)(:(.*))?$/;
 const LATEST_VALID_S = 3600;
 const TEXT_TIMEOUT_MS = 20_000;
 const TEXT_MAX_BYTES = 4 * 2 ** 20;
@@ -81,7 +82,7 @@ const ubuntu: Distribution = {
 
 /** Rejects with CloudError: "malformed" for any other text, "unreachable" when the newest version cannot be learnt. */
 export async function resolveSource(tools: ImageTools, text: string, signal?: AbortSignal): Promise<Source> {
-  const [, name, , wanted] = /^(cirros|ubuntu)(:(.*))?$/.exec(text) ?? [];
+  const [, name, , wanted] = SHORTHAND.exec(text) ?? [];
   if (name === undefined) return { url: requireUrl(text), sums: "none" };
   const distribution = name === "cirros" ? cirros : ubuntu;
   const version =
@@ -89,6 +90,19 @@ export async function resolveSource(tools: ImageTools, text: string, signal?: Ab
   if (version === undefined) throw new CloudError("malformed", `Cannot parse version: ${text}`);
   const url = fill(tools.config[distribution.template], version);
   return { url, sums: distribution.sums };
+}
+
+/** As `resolveSource`, without asking an index: undefined where only that could tell. */
+export async function knownUrl(
+  tools: Pick<ImageTools, "store" | "config">,
+  text: string,
+): Promise<string | undefined> {
+  const [, name, , wanted] = SHORTHAND.exec(text) ?? [];
+  if (name === undefined) return text;
+  const { template, parse } = name === "cirros" ? cirros : ubuntu;
+  const version =
+    wanted === undefined ? (await tools.store.get<Latest>(latestKey(name)))?.value : parse(wanted);
+  return version && fill(tools.config[template], version);
 }
 
 /** The MD5 that the server's MD5SUMS has for the image; undefined where it has none and need not. */
@@ -129,7 +143,7 @@ async function findLatest(
 ): Promise<Version> {
   const template = tools.config[distribution.template];
   const index = template.slice(0, template.lastIndexOf("/", template.indexOf("%(")) + 1);
-  const key = `image_latest/${distribution.name}`;
+  const key = latestKey(distribution.name);
   const known = (await tools.store.get<Latest>(key))?.value;
   const usable = known?.index === index ? known : undefined;
   if (usable !== undefined && tools.clock.now() - usable.fetched < LATEST_VALID_S) return usable;
@@ -163,6 +177,8 @@ function fetchText(tools: ImageTools, url: string, signal: AbortSignal | undefin
     return await readFile(file, "utf8");
   });
 }
+
+const latestKey = (distribution: string): string => `image_latest/${distribution}`;
 
 const fill = (template: string, { vernum, vername }: Version): string =>
   template.replaceAll("%(vernum)s", vernum).replaceAll("%(vername)s", vername);

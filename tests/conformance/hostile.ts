@@ -1,6 +1,18 @@
 // Requests that are wrong in some way, made by chance: none of them may do anything.
 import fc from "fast-check";
 import type { Route } from "../../runtime/scan.ts";
+import {
+  deep,
+  encoder,
+  junk,
+  keys,
+  large,
+  noText,
+  objects,
+  spoilt,
+  values,
+  words,
+} from "./hostile-values.ts";
 
 export interface Hostile {
   method: string;
@@ -8,97 +20,17 @@ export interface Hostile {
   path: string;
   as: string;
   type: string | null;
+  /** Lines of the head. */
+  more: readonly string[];
   /** latin1. */
   body: string | null;
+  chunked: boolean;
   /** Of the body, what is sent before the connection is cut; null for all. */
   cut: number | null;
 }
 
 /** Objects that are there, by the variables of paths. */
 export type Known = Readonly<Record<string, readonly string[]>>;
-
-const LARGEST = 1024 * 1024;
-const encoder = (text: string) => Buffer.from(text).toString("latin1");
-
-const words = fc.oneof(
-  fc.string({ unit: "binary", maxLength: 40 }),
-  fc.constantFrom(
-    "",
-    " ",
-    "\0",
-    "../..",
-    "..%2f",
-    "%",
-    "%zz",
-    "%00",
-    "a/b",
-    "\ud800",
-    "__proto__",
-    "constructor",
-  ),
-  fc.constantFrom(
-    "toString",
-    "null",
-    "NaN",
-    "-1",
-    "1e999",
-    "' OR 1=1",
-    "$(id)",
-    "`id`",
-    "<x/>",
-    "é".repeat(300),
-  ),
-  fc.integer({ min: 100, max: 70_000 }).map((length) => "x".repeat(length)),
-);
-const numbers = fc.oneof(fc.double(), fc.integer(), fc.constantFrom(-1, 0, 0.5, 2 ** 31, 2 ** 53, 1e308, -0));
-const deep = fc.integer({ min: 1, max: 5000 }).map((depth) => "[".repeat(depth) + "]".repeat(depth));
-const values = fc.oneof(words, numbers, fc.boolean(), fc.constant(null), fc.jsonValue({ maxDepth: 3 }));
-
-/** Never text: where any text would be taken. */
-const noText = fc.oneof(numbers, fc.constant(null), fc.constant(true), fc.array(values, { maxLength: 5 }));
-
-const KEYS = [
-  "name",
-  "disk",
-  "network",
-  "video",
-  "cpus",
-  "memory",
-  "namespace",
-  "key",
-  "value",
-  "all",
-  "confirm",
-];
-const keys = fc.oneof(
-  fc.constantFrom(
-    ...KEYS,
-    "netblock",
-    "provide_dhcp",
-    "ssh_key",
-    "user_data",
-    "length",
-    "url",
-    "node",
-    "expires",
-  ),
-  fc.constantFrom("__proto__", "constructor", "hasOwnProperty", "uuid", "instance_ref", "", "\0", "key_name"),
-  fc.string({ maxLength: 20 }),
-);
-
-/** A JSON object of text, with keys that a literal could not have. */
-const objects = fc
-  .array(fc.tuple(keys, values), { maxLength: 6 })
-  .map(
-    (pairs) =>
-      `{${pairs.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(",")}}`,
-  );
-
-/** A good body made wrong: one field of any value, and always something for which it is refused. */
-const spoilt = (good: object, wrong: fc.Arbitrary<object>): fc.Arbitrary<string> =>
-  fc
-    .tuple(fc.constantFrom(...Object.keys(good), "extra"), values, wrong)
-    .map(([field, value, fault]) => JSON.stringify({ ...good, [field]: value, ...fault }));
 
 const guest = {
   name: "x",
@@ -134,6 +66,8 @@ const bodiesOf: Record<string, fc.Arbitrary<string>> = {
     spoilt({}, one("url", noText)),
     spoilt({ url: "x".repeat(5000) }, fc.constant({ extra: 1 })),
   ),
+  "DELETE /instances": spoilt({ confirm: true, namespace: "a" }, fc.constant({ "no such key": 1 })),
+  "DELETE /networks": spoilt({ confirm: true, namespace: "a" }, fc.constant({ "no such key": 1 })),
   "POST /auth": spoilt({ namespace: "a", key: "x" }, fc.constant({})),
   "POST /auth/namespaces": spoilt(
     { key_name: "k", key: "x" },
@@ -147,15 +81,13 @@ const bodiesOf: Record<string, fc.Arbitrary<string>> = {
   ),
 };
 
-const junk = fc.oneof(
-  fc.string({ unit: "binary", maxLength: 300 }).map(encoder),
-  fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes).toString("latin1")),
-  fc.constantFrom("", "null", "{", "[", '"', '{"a":1e999', "\ufeff{}", "{}{}", "true", "[1]", '{"a":1}\0'),
+/** The large ones are few: they take long to make and to send. */
+const anything = fc.oneof(
+  { weight: 9, arbitrary: objects },
+  { weight: 9, arbitrary: junk },
+  { weight: 4, arbitrary: deep },
+  { weight: 1, arbitrary: large },
 );
-const large = fc.constantFrom(-1000, -1, 0, 1, 200_000).map((more) => {
-  const shell = '{"name":""}';
-  return shell.replace('""', `"${"x".repeat(LARGEST - shell.length + more)}"`);
-});
 
 const types = fc.constantFrom(
   null,
@@ -165,19 +97,43 @@ const types = fc.constantFrom(
   "multipart/form-data; boundary=x",
   "x".repeat(2000),
 );
-const tokens = fc.constantFrom(
-  "a",
-  "a",
-  "b",
-  "system",
-  "system",
-  "",
-  "Bearer",
-  "Bearer x",
-  "bearer {token}",
-  "Basic eA==",
-  "Bearer {token_forged}",
-  "Bearer {token_expired}",
+const tokens = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom("a", "a", "b", "system", "system") },
+  {
+    weight: 1,
+    arbitrary: fc.oneof(
+      fc.constantFrom("", "Bearer", "Bearer x", "bearer {token}", "Basic eA==", "Bearer {token}x"),
+      fc
+        .constantFrom("cut", "forged", "unsigned", "foreign", "expired", "keyless")
+        .map((it) => `Bearer {token_${it}}`),
+      fc.base64String({ maxLength: 60 }).map((it) => `Bearer ${it}.${it}.${it}`),
+    ),
+  },
+);
+const pass = (value: string) => [`X-Shakenfist-Pass: ${value}`];
+const heads = fc.oneof(
+  { weight: 8, arbitrary: fc.constant<string[]>([]) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      pass("{token}"),
+      pass("{token_foreign}"),
+      pass(" "),
+      pass("x".repeat(4000)),
+      ["Content-Encoding: gzip"],
+      ["Accept: text/html", "X-Request-ID: ../../x"],
+      ["X-Forwarded-For: 127.0.0.1", "X-HTTP-Method-Override: DELETE"],
+      [`X: ${"\xff".repeat(20_000)}`],
+      ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: x"],
+    ),
+  },
+);
+const queries = fc.oneof(
+  { weight: 8, arbitrary: fc.constant("") },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom("?", "?confirm=true", "?%zz&&=&__proto__=1", `?${"x".repeat(3000)}`),
+  },
 );
 const methods = fc.constantFrom("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS");
 
@@ -190,6 +146,8 @@ const strangers = fc.oneof(
     "%zz",
     "%ff",
     "%00",
+    "..",
+    "%2e%2e",
     "..%2f..",
     "x".repeat(4000),
   ),
@@ -203,19 +161,29 @@ function legible(bytes: Uint8Array): string {
   ).toString("latin1");
 }
 
-const cuts = fc.option(fc.double({ min: 0, max: 0.99, noNaN: true }), { freq: 30 });
+const seldom = fc.integer({ min: 0, max: 9 }).map((it) => it === 0);
+const cuts = fc.oneof(
+  { weight: 30, arbitrary: fc.constant(null) },
+  { weight: 1, arbitrary: fc.double({ min: 0, max: 0.99, noNaN: true }) },
+);
 
 export function hostileRequests(routes: readonly Route[], known: Known): fc.Arbitrary<Hostile> {
   const route = fc.constantFrom(...routes.filter(({ path }) => path !== "/docs"));
-  const toNothing = route.chain(({ method, path }) =>
-    fc.record({
-      method: fc.oneof({ weight: 4, arbitrary: fc.constant(method) }, methods),
-      path: fc.array(strangers, { minLength: 3, maxLength: 3 }).map((others) => withVariables(path, others)),
-      body: path.includes("[")
-        ? fc.option(fc.oneof(objects, junk, deep, large), { freq: 8 })
-        : fc.oneof(bodiesOf[`${method} ${path}`] ?? objects, fc.constant("[1]")),
-    }),
-  );
+  const taken = new Set(Object.values(known).flat());
+  const others = strangers.filter((it) => !taken.has(it));
+  const toNothing = route
+    .chain(({ method, path }) =>
+      fc.tuple(fc.oneof({ weight: 4, arbitrary: fc.constant(method) }, methods), fc.constant(path)),
+    )
+    .chain(([method, path]) =>
+      fc.record({
+        method: fc.constant(method),
+        path: fc.array(others, { minLength: 3, maxLength: 3 }).map((values) => withVariables(path, values)),
+        body: path.includes("[")
+          ? fc.option(anything, { freq: 8 })
+          : fc.oneof(bodiesOf[`${method} ${path}`] ?? objects, fc.constant("[1]")),
+      }),
+    );
   // Known objects, but a body that no call takes.
   const toKnown = route
     .filter(({ path }) => path.includes("["))
@@ -236,7 +204,7 @@ export function hostileRequests(routes: readonly Route[], known: Known): fc.Arbi
   const garbled = fc.record({
     method: methods.filter((method) => method !== "OPTIONS"),
     path: fc.uint8Array({ maxLength: 60 }).map((bytes) => `/${legible(bytes)}`),
-    body: fc.option(fc.oneof(junk, deep, large)),
+    body: fc.option(anything),
   });
   const asked = fc.oneof(
     { weight: 6, arbitrary: toNothing },
@@ -244,9 +212,10 @@ export function hostileRequests(routes: readonly Route[], known: Known): fc.Arbi
     { weight: 1, arbitrary: garbled },
   );
   return fc
-    .record({ asked, as: tokens, type: types, cut: cuts })
-    .map(({ asked: { body, ...rest }, cut, ...how }) => ({
+    .record({ asked, query: queries, as: tokens, type: types, more: heads, chunked: seldom, cut: cuts })
+    .map(({ asked: { body, path, ...rest }, query, cut, ...how }) => ({
       ...rest,
+      path: `${path}${query}`,
       ...how,
       body: body === null ? null : encodeIfNeeded(body),
       cut: cut === null || body === null || body.length < 2 ? null : Math.floor(body.length * cut),

@@ -4,6 +4,7 @@ const NO_TOKEN = "401 Missing Authorization Header";
 const NO_INSTANCE = "404 instance not found";
 const NO_NETWORK = "404 network not found";
 const NO_INTERFACE = "404 interface not found";
+const NO_NODE = "404 node nosuch not found";
 const NO_NAMESPACE = "404 namespace does not exist";
 const ADMINS = "401 only admins can create resources in a different namespace";
 const ILLEGAL = "403 illegal key name";
@@ -68,6 +69,11 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
   "PUT /auth/namespaces/[namespace]/metadata/[key]": [UNAUTHORIZED, NO_VALUE],
   "DELETE /auth/namespaces/[namespace]/metadata/[key]": [UNAUTHORIZED, KEY_GONE],
   "GET /nodes": [UNAUTHORIZED],
+  "GET /nodes/[node]": [UNAUTHORIZED, NO_NODE],
+  "GET /nodes/[node]/events": [UNAUTHORIZED, NO_NODE],
+  "POST /nodes/[node]/cordon": [UNAUTHORIZED, NO_NODE],
+  "POST /nodes/[node]/uncordon": [UNAUTHORIZED, NO_NODE],
+  "POST /nodes/[node]/drain": [UNAUTHORIZED, NO_NODE],
   "GET /admin/locks": [UNAUTHORIZED],
   "GET /instances": [
     NO_TOKEN,
@@ -90,11 +96,11 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "400 ^memory must be",
     "404 network {nowhere} not found",
     "409 address 10.0.0.9 in use",
-    "507 No nodes with metrics",
-    "507 Requested vCPUs exceeds vCPU limit",
-    "507 No nodes with enough idle CPU",
-    "507 No nodes with enough idle RAM",
-    "507 No nodes with enough disk space",
+    "507 ^No nodes with metrics: ",
+    "507 ^Requested vCPUs exceeds vCPU limit: ",
+    "507 ^No nodes with enough idle CPU: ",
+    "507 ^No nodes with enough idle RAM: ",
+    "507 ^No nodes with enough disk space: ",
   ],
   "DELETE /instances": [NO_TOKEN, ...DELETE_ALL],
   "GET /instances/[instance_ref]": [NO_INSTANCE],

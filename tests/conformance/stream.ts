@@ -23,20 +23,22 @@ export function openStream(host: string, port: number, patience_ms: number): Str
 
   async function send(bytes: Buffer, cut: boolean): Promise<Outcome> {
     const open = await connected();
+    const isHead = bytes.subarray(0, 5).toString("latin1") === "HEAD ";
     if (cut) {
       await new Promise((resolve) => open.write(bytes, resolve));
       open.destroy();
       return { status: "cut" };
     }
-    const answer = readAnswer(open, patience_ms);
+    const answer = readAnswer(open, patience_ms, isHead);
     open.write(bytes);
-    return answer;
+    // uWebSockets.js ends the connection itself, a moment after it has answered a HEAD.
+    return isHead ? answer.finally(() => open.destroy()) : answer;
   }
   return { send, close: () => socket?.destroy() };
 }
 
 /** To the end of the body, so that the connection can be used again. */
-function readAnswer(socket: Socket, patience_ms: number): Promise<Outcome> {
+function readAnswer(socket: Socket, patience_ms: number, isHead: boolean): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     let text = "";
     const finish = (act: () => void) => {
@@ -51,7 +53,7 @@ function readAnswer(socket: Socket, patience_ms: number): Promise<Outcome> {
     const closed = () => finish(() => resolve({ status: "closed" }));
     const take = (part: Buffer) => {
       text += part.toString("latin1");
-      const status = statusOf(text);
+      const status = statusOf(text, isHead);
       if (status !== undefined) finish(() => resolve({ status }));
     };
     socket.on("data", take).once("close", closed);
@@ -59,9 +61,9 @@ function readAnswer(socket: Socket, patience_ms: number): Promise<Outcome> {
 }
 
 /** Once the answer is there as a whole. */
-function statusOf(text: string): number | undefined {
+function statusOf(text: string, isHead: boolean): number | undefined {
   const end = text.indexOf("\r\n\r\n");
   if (end < 0) return undefined;
-  const length = Number(/\r\ncontent-length: (\d+)/i.exec(text.slice(0, end + 2))?.[1] ?? 0);
+  const length = isHead ? 0 : Number(/\r\ncontent-length: (\d+)/i.exec(text.slice(0, end + 2))?.[1] ?? 0);
   return text.length - end - 4 >= length ? Number(text.slice(9, 12)) : undefined;
 }

@@ -10,6 +10,8 @@ import { namespaceKeys } from "./rows/keys.ts";
 import { metadata } from "./rows/metadata.ts";
 import { namespaceDeletions, namespaces } from "./rows/namespaces.ts";
 import { networkDeletions, networks } from "./rows/networks.ts";
+import { nodeRemovals } from "./rows/node-removal.ts";
+import { nodes } from "./rows/nodes.ts";
 import { system } from "./rows/system.ts";
 import { transport } from "./rows/transport.ts";
 
@@ -19,6 +21,7 @@ export const groups: readonly Group[] = [
   ["namespaces", namespaces],
   ["keys", namespaceKeys],
   ["system", system],
+  ["nodes", nodes],
   ["deleting namespaces", namespaceDeletions],
   ["networks", networks],
   ["creating instances", create],
@@ -29,6 +32,7 @@ export const groups: readonly Group[] = [
   ["deleting instances", instanceDeletions],
   ["deleting networks", networkDeletions],
   ["deleting everything", deleteAll],
+  ["removing nodes", nodeRemovals],
 ];
 
 export const rows: readonly Row[] = groups.flatMap(([, each]) => each);

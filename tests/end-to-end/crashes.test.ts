@@ -98,7 +98,7 @@ describe("crash-only jobs", () => {
 
   for (const [index, { name: step }] of startJob.steps.entries()) {
     for (const way of WAYS) {
-      it(`instances/start, ${step}, ${way}: ends once, with nothing doubled`, async () => {
+      it(`instances/start, ${step}, ${way}: ends once, with nothing doubled (fault 43)`, async () => {
         const name = `start-${index}-${way}`;
         await restartNode(`instances/start:${step}:${way}`);
         await provoke(create(name), way.startsWith("kill"));

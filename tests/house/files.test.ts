@@ -74,7 +74,7 @@ describe("files", () => {
     assert.deepEqual(named(lost), []);
   });
 
-  it("no shell: programs are run by argument vector", () => {
+  it("no shell: programs are run by argument vector (fault 1)", () => {
     const shells = /\bexecSync\(|\bexec\((`|"|')|shell: true|"(?:ba)?sh",\s*\["?-c/;
     assert.deepEqual(findIn(below("functions/", "runtime/", "shared/", "cli/"), shells), []);
   });

@@ -45,6 +45,7 @@ const definitions: Record<string, HttpFunction<never, never, never>> = {
   }),
   "/test/anyone": http({ summary: "Greets", access: "anyone", run: () => new PlainText("hello") }),
   "/test/system": http({ summary: "For system", access: "system", run: ({ caller }) => caller.namespace }),
+  "/test/endless": http({ summary: "Hangs", access: "anyone", run: () => new Promise(() => {}) }),
   "/test/nothing": http({ summary: "Says nothing", access: "namespace", run: () => undefined }),
   "/test/worded": http({
     summary: "Fails with an object",
@@ -88,6 +89,14 @@ describe("dispatch", () => {
     assert.equal(f.cloud.store.mirror.get("lock/test/x"), undefined);
   });
 
+  it("a request: that takes longer than API_TIMEOUT is answered", async () => {
+    const hasty = { ...f.cloud, config: { ...f.cloud.config, API_TIMEOUT: 0.05 } };
+    const asked = { method: "POST", path: "/test/endless", body: "", id: "1" };
+    const { status, body } = await f.dispatch(hasty, asked);
+    assert.equal(status, 503);
+    assert.match(String(body), /request: not done after 0.05 s/);
+  });
+
   it("a request: of a stranger ends before its body is looked at", async () => {
     assert.equal((await run("/test/phases/x", "[1]", null)).status, 401);
     assert.deepEqual(phases, []);
@@ -98,7 +107,7 @@ describe("dispatch", () => {
     assert.deepEqual(phases.includes("find x as system"), false);
   });
 
-  it("a request: the lock is released also after a failure", async () => {
+  it("a request: the lock is released also after a failure (fault 16)", async () => {
     const { status, body } = await run("/test/phases/x", { refuse: true });
     assert.deepEqual(
       [status, body],

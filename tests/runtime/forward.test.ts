@@ -55,7 +55,7 @@ describe("a request for another node", () => {
     await owner.close();
   });
 
-  it("POST /instances/{instance_ref}/pause: is done by the owner, as the caller, and known here at once", async () => {
+  it("POST /instances/{instance_ref}/pause: is done by the owner, as the caller, and known here at once (fault 4)", async () => {
     const answer = await ask("POST", "/instances/guest/pause");
     assert.equal(answer.status, 200, String(answer.body));
     assert.equal(String(answer.body), "null\n");
@@ -80,7 +80,7 @@ describe("a request for another node", () => {
     assert.equal(answer.type, "text/plain; charset=utf-8");
   });
 
-  it("an instance of somebody else: is not found here, and nobody else is asked", async () => {
+  it("an instance of somebody else: is not found here, and nobody else is asked (fault 4)", async () => {
     assert.equal((await ask("POST", `/instances/${instance.uuid}/poweroff`, "bob")).status, 404);
     assert.deepEqual(sent, []);
   });
@@ -95,7 +95,7 @@ describe("a request for another node", () => {
     assert.deepEqual(sent, []);
   });
 
-  it("a pass: is good for its node and its request only, and is no token; a token is no pass", async () => {
+  it("a pass: is good for its node and its request only, and is no token; a token is no pass (fault 9)", async () => {
     const request = { method: "POST", path: `/instances/${instance.uuid}/poweroff`, body: "" };
     const caller = { namespace: "system" };
     const issued = { caller, request_id: "x", revision: 0 };

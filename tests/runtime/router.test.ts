@@ -52,9 +52,39 @@ describe("router", () => {
     assert.deepEqual(await found("/things/gr%C3%BCn"), ["/things/[thing]", { thing: "grün" }]);
   });
 
+  it("route: a path met before leads to the same place with its own variables", async () => {
+    const [one, other] = [crypto.randomUUID(), crypto.randomUUID()];
+    for (const [thing, part] of [
+      [one, other],
+      [other, one],
+      [one, one],
+      [one, "name"],
+      ["name", other],
+    ]) {
+      const expected = ["/things/[thing]/parts/[part]", { thing, part }];
+      assert.deepEqual(await found(`/things/${thing}/parts/${part}`), expected);
+      assert.deepEqual(await found(`/things/${thing}//parts/${part}`), expected);
+    }
+    assert.deepEqual(await found(`/things/${one}`, "DELETE"), "wrong method");
+    assert.equal(await found(`/nothing/${one}/`), undefined);
+  });
+
+  it("route: what a URL leaves out counts for no variable", async () => {
+    const [one, other] = [crypto.randomUUID(), crypto.randomUUID()];
+    for (const back of ["..", "%2e%2e"])
+      for (let time = 0; time < 2; time++)
+        assert.deepEqual(await found(`/things/${one}/${back}/${other}`), [
+          "/things/[thing]",
+          { thing: other },
+        ]);
+  });
+
   it("route: a variable that cannot be decoded is malformed", async () => {
     for (const bad of ["%", "%zz", "%C3"])
-      await assert.rejects(route("GET", `/things/${bad}`), (error) => isKind(error, "malformed"));
+      await assert.rejects(
+        async () => route("GET", `/things/${bad}`),
+        (error) => isKind(error, "malformed"),
+      );
   });
 
   it("route: a path without the method is told from no path at all", async () => {

@@ -4,7 +4,7 @@ import type { ScheduleFunction } from "../../runtime/define.ts";
 import { openTicker } from "../../runtime/ticker.ts";
 import type { Cloud } from "../../shared/cloud.ts";
 import { silentLog } from "../../shared/log.ts";
-import { hastyClock } from "../support/fake-cloud.ts";
+import { hastyClock } from "../support/hasty-clock.ts";
 
 const slept: number[] = [];
 

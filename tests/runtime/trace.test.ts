@@ -141,7 +141,7 @@ describe("trace", () => {
     }
   });
 
-  it("secrets: whatever is asked and however it ends, none is in the log or in an event", async () => {
+  it("secrets: whatever is asked and however it ends, none is in the log or in an event (fault 10)", async () => {
     const body = { ...PLANTED, [PLANTED.argument]: PLANTED.metadata };
     for (const { method, path } of f.table.routes) {
       const at = path.replace(/\[\w+\]/g, "none");

@@ -4,7 +4,6 @@ import { CloudError } from "../../shared/errors.ts";
 import { listEvents } from "../../shared/events/list.ts";
 import { enqueue, jobPrefix } from "../../shared/jobs.ts";
 import { discard, put } from "../../shared/ports/store/store.ts";
-import { fakeCloud } from "../support/fake-cloud.ts";
 import { JobBench, openJobBench } from "../support/job-bench.ts";
 
 const FINISHED = ["a first", "a second", "a finished"];
@@ -48,7 +47,7 @@ describe("worker", () => {
     assert.deepEqual(bench.diary, [...FINISHED, ...FINISHED, ...FINISHED]);
   });
 
-  it("jobs of many subjects: all are done, a bounded number at once", async (t) => {
+  it("jobs of many subjects: all are done, a bounded number at once (fault 73)", async (t) => {
     const bench = await openJobBench(t);
     const busy = { now: 0, most: 0 };
     bench.work.first = async () => {
@@ -177,22 +176,18 @@ describe("worker", () => {
     assert.equal((await bench.done("a")).at(-1), "a failed: not done after 0.05 s: libvirt: away, undone");
   });
 
-  it("the deadline: counts from when the job was asked for, not from a restart", async (t) => {
+  it("the deadline: counts from when the node took the job up, not from a restart", async (t) => {
     const bench = await openJobBench(t, { works: false }, { deadline_ms: 3_600_000 });
     await bench.enqueue("a");
     const key = `${jobPrefix("sf-1")}test.work.a`;
-    const old = { ...bench.job("a"), created: bench.f.cloud.clock.now() - 3601 };
+    const old = { ...bench.job("a"), begun: bench.f.cloud.clock.now() - 3601 };
     await bench.f.cloud.store.commit([put(key, old)]);
-    const second = await fakeCloud({
-      memory: bench.f.memory,
-      jobs: [bench.kind("test/work", { deadline_ms: 3_600_000 })],
-    });
-    t.after(() => second.close());
-    await second.idle();
+    await bench.restart({}, true);
+    await bench.f.idle();
     assert.match(bench.diary.at(-1) ?? "", /^a failed: not done after 3600 s, undone/);
   });
 
-  it("close: the job resumes at the step noted, with the next start", async (t) => {
+  it("close: the job resumes at the step noted, with the next start (fault 43)", async (t) => {
     const bench = await openJobBench(t);
     const entered = gate();
     bench.work.second = async ({ signal }) => {

@@ -17,7 +17,7 @@ describe("config", () => {
       assert.deepEqual(config[name as keyof typeof config], setting.default, name);
   });
 
-  it("readConfig: every type is read", () => {
+  it("readConfig: every type is read (fault 56)", () => {
     const { config } = read({
       API_PORT: " 14000 ",
       ZONE: "here",
@@ -35,7 +35,7 @@ describe("config", () => {
     assert.deepEqual([config.DISK_FORMAT, config.INCLUDE_TRACEBACKS], ["flat", true]);
   });
 
-  it("readConfig: true and false have many spellings", () => {
+  it("readConfig: true and false have many spellings (fault 56)", () => {
     for (const yes of ["1", "true", "True", "yes", "ON"])
       assert.equal(read({ INCLUDE_TRACEBACKS: yes }).config.INCLUDE_TRACEBACKS, true, yes);
     for (const no of ["0", "false", "No", "off", ""])
@@ -81,7 +81,7 @@ describe("config", () => {
     ]);
   });
 
-  it("readConfig: an unknown name is warned of, wherever it stands", () => {
+  it("readConfig: an unknown name is warned of, wherever it stands (fault 56)", () => {
     const { warnings } = read({ NO_SUCH: "1", toString: "x" }, "OTHER_ONE=2");
     assert.deepEqual(warnings.sort(), [
       "SHAKENFIST_NO_SUCH: no such setting, ignored",
@@ -90,7 +90,7 @@ describe("config", () => {
     ]);
   });
 
-  it("readConfig: variables of the client and of v0.3 are taken in silence", () => {
+  it("readConfig: variables of the client and of v0.3 are taken in silence (fault 56)", () => {
     const names = ["NAMESPACE", "KEY", "API_URL", "CONFIG", "LOGLEVEL_API", "API_COMMAND_LINE"];
     assert.deepEqual(read(Object.fromEntries(names.map((name) => [name, "x"]))).warnings, []);
     assert.deepEqual(readConfig({ PATH: "/bin", HOME: undefined }).warnings, []);

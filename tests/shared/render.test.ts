@@ -17,7 +17,7 @@ writeFileSync(join(builtIn, "a.conf"), "a={{ value }}\n{% for each in list %}\nb
 writeFileSync(join(builtIn, "broken.xml"), "{% if %}");
 const templates = openTemplates([site, builtIn]);
 
-test("render: escapes every character that XML gives a meaning, in *.xml only", () => {
+test("render: escapes every character that XML gives a meaning, in *.xml only (fault 2)", () => {
   const value = `&<>"'`;
   assert.equal(templates.render("a.xml", { value }), "<a b='&amp;&lt;&gt;&quot;&#39;'/>");
   assert.equal(templates.render("a.conf", { value, list: [1, 2] }), `a=${value}\nb=1\nb=2\n`);

@@ -29,13 +29,18 @@ export interface ProbeGuest {
 const SCRIPT = '#!/bin/sh\n[ "$1" = bound ] && env\nexit 0\n';
 let counter = 0;
 
-export async function openGuest(bridge: string, macaddr: string, mtu = 1450): Promise<ProbeGuest> {
+/** `tap`: the name of the cable's end on the bridge, to be taken for that of a real guest. */
+export async function openGuest(
+  bridge: string,
+  macaddr: string,
+  { mtu = 1450, tap }: { mtu?: number; tap?: string } = {},
+): Promise<ProbeGuest> {
   const id = `guest-${++counter}`;
   const directory = await mkdtemp("/tmp/sf-probe-");
   const script = join(directory, "script");
   await writeFile(script, SCRIPT, { mode: 0o755 });
   await realExec.run("ip", ["netns", "add", id]);
-  const outer = `tap-${id}`.slice(0, 15);
+  const outer = tap ?? `tap-${id}`.slice(0, 15);
   await realExec.run("ip", ["-batch", "-"], {
     input: [
       `link add ${outer} mtu ${mtu} type veth peer name eth0 mtu ${mtu} address ${macaddr} netns ${id}`,

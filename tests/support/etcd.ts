@@ -25,23 +25,37 @@ export interface TestEtcd {
   stop(): Promise<void>;
 }
 
+/** Files by which it is spoken to over TLS, by who has a certificate of the same authority. */
+export interface TestEtcdTls {
+  ca: string;
+  cert: string;
+  key: string;
+}
+
 /** Resolves when it answers. */
-export async function startEtcd(): Promise<TestEtcd> {
-  const [etcd] = await startEtcdCluster(1);
+export async function startEtcd(tls?: TestEtcdTls): Promise<TestEtcd> {
+  const [etcd] = await startEtcdCluster(1, tls);
   if (etcd === undefined) throw new Error("no etcd");
   return etcd;
 }
 
-export async function startEtcdCluster(members: number): Promise<TestEtcd[]> {
+export async function startEtcdCluster(members: number, tls?: TestEtcdTls): Promise<TestEtcd[]> {
   const ports = await freePorts(members * 2);
   const peers = ports.slice(members);
   const cluster = peers.map((port, at) => `m${at}=http://127.0.0.1:${port}`).join(",");
-  return Promise.all(peers.map((peer, at) => startMember(`m${at}`, Number(ports[at]), peer, cluster)));
+  return Promise.all(peers.map((peer, at) => startMember(`m${at}`, Number(ports[at]), peer, cluster, tls)));
 }
 
-async function startMember(name: string, port: number, peer: number, cluster: string): Promise<TestEtcd> {
+async function startMember(
+  name: string,
+  port: number,
+  peer: number,
+  cluster: string,
+  tls: TestEtcdTls | undefined,
+): Promise<TestEtcd> {
   const directory = await mkdtemp(join(tmpdir(), "etcd-"));
-  const urls = { client: `http://127.0.0.1:${port}`, peer: `http://127.0.0.1:${peer}` };
+  const client = `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}`;
+  const urls = { client, peer: `http://127.0.0.1:${peer}` };
   const options = [
     ["--name", name],
     ["--data-dir", directory],
@@ -53,6 +67,9 @@ async function startMember(name: string, port: number, peer: number, cluster: st
     ["--heartbeat-interval", "50"],
     ["--election-timeout", "250"],
     ["--logger", "zap"],
+    tls === undefined
+      ? []
+      : ["--cert-file", tls.cert, "--key-file", tls.key, "--trusted-ca-file", tls.ca, "--client-cert-auth"],
   ].flat();
   let child = await ready(options);
   const kill = async () => {

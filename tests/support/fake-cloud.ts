@@ -6,8 +6,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { ZodType } from "zod";
-import { type JobFunction, PlainText } from "../../runtime/define.ts";
+import type { JobFunction } from "../../runtime/define.ts";
 import { type Dispatch, openDispatch } from "../../runtime/dispatch.ts";
 import { MIRRORED } from "../../runtime/mirrored.ts";
 import { openReactor } from "../../runtime/reactor.ts";
@@ -15,10 +14,11 @@ import { TEMPLATES } from "../../runtime/root.ts";
 import { openRouter } from "../../runtime/router.ts";
 import { type Named, type Route, scan, type Table } from "../../runtime/scan.ts";
 import { openWorker } from "../../runtime/worker.ts";
-import { type Clock, systemClock } from "../../shared/clock.ts";
+import { systemClock } from "../../shared/clock.ts";
 import type { Cloud, NodeIdentity } from "../../shared/cloud.ts";
 import { readConfig } from "../../shared/config.ts";
 import { openEventWriter } from "../../shared/events/writer.ts";
+import { restoreAfterBoot } from "../../shared/instances/restore.ts";
 import { jobPrefix } from "../../shared/jobs.ts";
 import { type Log, silentLog } from "../../shared/log.ts";
 import { openMemo } from "../../shared/memo.ts";
@@ -30,7 +30,7 @@ import { openTokens } from "../../shared/namespaces/tokens.ts";
 import { watchInterfaces } from "../../shared/networks/watch.ts";
 import { openPasses } from "../../shared/nodes/passes.ts";
 import { keepPresence } from "../../shared/nodes/presence.ts";
-import type { Presence } from "../../shared/nodes/record.ts";
+import type { Capacity } from "../../shared/nodes/record.ts";
 import { type FakeExec, fakeExec } from "../../shared/ports/exec/fake.ts";
 import { type FakeHttp, openFakeHttp } from "../../shared/ports/http/fake.ts";
 import { type FakeHypervisor, openFakeHypervisor } from "../../shared/ports/hypervisor/fake.ts";
@@ -40,7 +40,9 @@ import { Memory } from "../../shared/ports/store/memory.ts";
 import { openStore } from "../../shared/ports/store/open.ts";
 import { put } from "../../shared/ports/store/store.ts";
 import { openTemplates } from "../../shared/render.ts";
+import { requireDeclared } from "./declared.ts";
 import { scriptPrograms } from "./fake-programs.ts";
+import { type FakeClock, hastyClock } from "./hasty-clock.ts";
 
 const FUNCTIONS = fileURLToPath(new URL("../../functions", import.meta.url));
 const PATIENCE_MS = 10_000;
@@ -56,7 +58,7 @@ export interface FakeCloudOptions {
   /** A store of another kind than `memory`: `everything` does not see it. */
   backend?: () => Backend;
   node?: NodeIdentity;
-  capacity?: Presence;
+  capacity?: Capacity;
   log?: Log;
   /** False for a node that leaves its jobs lying. */
   works?: boolean;
@@ -93,33 +95,19 @@ export interface FakeCloud {
   call<T>(method: string, path: string, body?: unknown, as?: As): Promise<T>;
   /** The value of an Authorization header. */
   authorization(namespace: string): Promise<string>;
-  /** Everything in the store but the events, by key. */
+  /** Everything in the store but the events and what nodes say of themselves, by key. */
   everything(): Map<string, unknown>;
   value<T>(key: string): T;
   /** Resolves when no job of this node is left. */
   idle(): Promise<void>;
   /** The node process ends and another begins: same store, same machine. */
-  restart(config?: Readonly<Record<string, string>>): Promise<FakeCloud>;
+  restart(config?: Readonly<Record<string, string>>, works?: boolean): Promise<FakeCloud>;
+  /** The machine loses its power and starts again: guests are off, links are gone, disks are there. */
+  reboot(changed?: Pick<FakeCloudOptions, "config" | "works">): Promise<FakeCloud>;
   close(): Promise<void>;
 }
 
-/** True time, but nobody sleeps; it can be set forward. */
-export interface FakeClock extends Clock {
-  advance(seconds: number): void;
-}
-
-export function hastyClock(): FakeClock {
-  let ahead = 0;
-  return {
-    now: () => systemClock.now() + ahead,
-    sleep: (_ms, signal) => systemClock.sleep(1, signal),
-    advance(seconds) {
-      ahead += seconds;
-    },
-  };
-}
-
-export const PLENTY: Presence = {
+export const PLENTY: Capacity = {
   cpu_max: 8,
   memory_max_mib: 65_536,
   memory_available_mib: 65_536,
@@ -133,6 +121,8 @@ const SOME_HASH =
 const FIRST_NODE: NodeIdentity = { name: "sf-1", ip: "10.255.0.1" };
 
 interface Machine {
+  /** Another after each loss of power. */
+  boot: string;
   directory: string;
   hypervisor: FakeHypervisor;
   network: MemoryNetwork;
@@ -147,6 +137,7 @@ export async function fakeCloud(options: FakeCloudOptions = {}): Promise<FakeClo
   const exec = fakeExec();
   scriptPrograms(exec);
   const machine = {
+    boot: "boot 1",
     directory,
     exec,
     hypervisor: openFakeHypervisor(),
@@ -173,10 +164,13 @@ async function startNode(
   const opening = { backend, mirrored: MIRRORED, node: node.name, clock: systemClock, log };
   const store = await openStore({ ...opening, deadline_ms: 1000 });
   const events = openEventWriter({ store, clock, log, node });
-  const presence = await keepPresence(
-    { store, clock, log, node, version: VERSION },
-    options.capacity ?? PLENTY,
-  );
+  const presence = await keepPresence({
+    ...{ store, clock, log, node, version: VERSION, installation: directory },
+    readCapacity: async () => options.capacity ?? PLENTY,
+  }).catch(async (error: unknown) => {
+    await store.close();
+    throw error;
+  });
   const templates = openTemplates([TEMPLATES]);
   const cloud: Cloud = {
     ...{ node, version: VERSION, config, mtu: 1450, clock, log, store, hypervisor, network, exec, http },
@@ -204,6 +198,7 @@ async function startNode(
     watchInterfaces(cloud, (event) => emit("interface", event)),
     hypervisor.onReturn(() => emit("hypervisor-back", {})),
   ];
+  await restoreAfterBoot(cloud, machine.boot);
   const worker = options.works === false ? undefined : openWorker(cloud, table.jobs);
 
   async function stop(): Promise<void> {
@@ -224,7 +219,7 @@ async function startNode(
     });
     const text = String(answer.body);
     const isJson = answer.type === "application/json";
-    const matched = await routeOf(method, path).catch(() => undefined);
+    const matched = await Promise.resolve(routeOf(method, path)).catch(() => undefined);
     if (answer.status === 200 && typeof matched === "object")
       requireDeclared(matched.target, answer.type, text);
     return {
@@ -264,7 +259,7 @@ async function startNode(
     everything: () =>
       new Map(
         [...memory.keys.values()]
-          .filter(({ key }) => !key.startsWith("/event/"))
+          .filter(({ key }) => !/^\/(event|metrics|presence)\//.test(key))
           .map(({ key, text }) => [key.slice(1), JSON.parse(text)]),
       ),
     value<T>(key: string) {
@@ -272,23 +267,23 @@ async function startNode(
       assert.ok(entry, `${key} is missing`);
       return entry.value;
     },
-    async restart(changed = {}) {
+    async restart(changed = {}, works = options.works ?? true) {
       await stop();
-      return startNode(machine, { ...options, config: { ...options.config, ...changed } });
+      return startNode(machine, { ...options, works, config: { ...options.config, ...changed } });
+    },
+    async reboot(changed = {}) {
+      await stop();
+      hypervisor.losePower(true);
+      network.plans.clear();
+      network.node = undefined;
+      machine.boot = `after ${machine.boot}`;
+      return startNode(machine, { ...options, ...changed });
     },
     async close() {
       await stop();
       await rm(directory, { recursive: true, force: true });
     },
   };
-}
-
-/** What is answered has the form that the function declares: the API's description is made of it. */
-function requireDeclared({ method, path, definition: { answer } }: Route, type: string, text: string): void {
-  const what = `${method} ${path}: has another answer than its \`answer\``;
-  if (answer === PlainText) assert.match(type, /^text\/plain/, what);
-  else if (answer === undefined) assert.equal(text, "null\n", what);
-  else assert.equal((answer as ZodType).safeParse(JSON.parse(text)).error, undefined, what);
 }
 
 const prefixed = (config: Readonly<Record<string, string>>): Record<string, string> =>

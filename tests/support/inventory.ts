@@ -64,11 +64,14 @@ function files(): string[] {
     .sort();
 }
 
-async function livingKeys(store: Store): Promise<string[]> {
+export async function livingKeys(store: Store): Promise<string[]> {
   const entries = await store.list<{ state?: string }>("");
   return entries
     .filter(
-      ({ key }) => !/^(event|image|presence|node|lock|setting|key|namespace|namespace-users)\//.test(key),
+      ({ key }) =>
+        !/^(event|image|presence|metrics|node|node-address|lock|setting|key|namespace|namespace-users)\//.test(
+          key,
+        ),
     )
     .filter(({ value }) => value.state !== "deleted" && value.state !== "error")
     .map(({ key, value }) => (key.startsWith("claim/") ? `${key} ${JSON.stringify(value)}` : key))

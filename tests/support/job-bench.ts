@@ -62,8 +62,8 @@ export class JobBench {
     return this.#cloud;
   }
 
-  async restart(config: Record<string, string> = {}): Promise<void> {
-    this.#cloud = await this.f.restart(config);
+  async restart(config: Record<string, string> = {}, works?: boolean): Promise<void> {
+    this.#cloud = await this.f.restart(config, works);
   }
 
   async enqueue(uuid: string, kind = "test/work"): Promise<void> {

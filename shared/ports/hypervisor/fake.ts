@@ -14,6 +14,8 @@ export interface FakeHypervisor extends Hypervisor {
   /** The guest ends by itself: as a crash, or because it was shut down from within. */
   crash(uuid: string): void;
   shutDown(uuid: string): void;
+  /** The host loses its power: all guests are off, and nobody is told. With `definitions` those are gone too. */
+  losePower(definitions?: boolean): void;
   /** A running domain of another program. */
   addForeign(uuid: string): void;
   /** The definition as last given, or undefined. */
@@ -76,6 +78,16 @@ export function openFakeHypervisor(): FakeHypervisor {
       await reach();
       const ours = [...guests].filter(([, guest]) => isOurs(guest));
       return ours.map(([uuid, { power }]): Domain => ({ uuid, power }));
+    },
+    async usage() {
+      await reach();
+      const running = [...guests.values()].filter(isActive);
+      const total = (element: string) => running.reduce((sum, { xml }) => sum + numberOf(element, xml), 0);
+      const memory = total("memory") / 1024;
+      return {
+        ...{ domains: running.length, vcpus: total("vcpu"), cpu_time_ns: running.length },
+        ...{ memory_max_mib: memory, memory_mib: memory },
+      };
     },
     async getDomain(uuid) {
       const guest = await findOurs(uuid);
@@ -150,6 +162,12 @@ export function openFakeHypervisor(): FakeHypervisor {
     },
     crash: (uuid) => endByItself(uuid, "crashed"),
     shutDown: (uuid) => endByItself(uuid, "off"),
+    losePower(definitions = false) {
+      for (const [uuid, guest] of guests) {
+        guest.power = "off";
+        if (definitions) guests.delete(uuid);
+      }
+    },
     addForeign(uuid) {
       guests.set(uuid, { name: `other-${uuid}`, xml: "", power: "on" });
     },
@@ -167,6 +185,10 @@ function isActive(guest: Guest): boolean {
 
 function refused(words: string): CloudError {
   return new CloudError("internal", `libvirt: ${words}`);
+}
+
+function numberOf(element: string, xml: string): number {
+  return Number(new RegExp(`<${element}[^>]*>(\\d+)<`).exec(xml)?.[1] ?? 0);
 }
 
 function textOf(element: string, xml: string): string {

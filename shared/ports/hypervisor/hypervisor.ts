@@ -8,6 +8,17 @@ export interface Domain {
   power: PowerState;
 }
 
+/** Of all running domains of the host, those of others too: they use it as ours do. */
+export interface Usage {
+  domains: number;
+  vcpus: number;
+  /** What they may use at most, and what they have now; MiB. */
+  memory_max_mib: number;
+  memory_mib: number;
+  /** Since each began. */
+  cpu_time_ns: number;
+}
+
 export type PowerListener = (domain: Domain) => void;
 
 /**
@@ -17,6 +28,8 @@ export type PowerListener = (domain: Domain) => void;
  */
 export interface Hypervisor {
   listDomains(): Promise<Domain[]>;
+  /** A domain that ends meanwhile is left out. */
+  usage(): Promise<Usage>;
   getDomain(uuid: string): Promise<Domain | undefined>;
   /** Makes or replaces the definition; the XML carries name and uuid. */
   define(xml: string): Promise<void>;

@@ -161,6 +161,26 @@ const operations = {
     }
   },
 
+  async usage(hypervisor) {
+    const domains = await hypervisor.connectListAllDomains(libvirt.ConnectListAllDomainsFlags.ACTIVE);
+    inUse.add(domains);
+    try {
+      const sum = { domains: 0, vcpus: 0, memory_max_mib: 0, memory_mib: 0, cpu_time_ns: 0 };
+      for (const domain of domains) {
+        const info = await unlessAbsent(domain.getInfo());
+        if (info === undefined) continue;
+        sum.domains += 1;
+        sum.vcpus += info.nrVirtCpu;
+        sum.memory_max_mib += info.maxMem / 1024;
+        sum.memory_mib += info.memory / 1024;
+        sum.cpu_time_ns += info.cpuTime;
+      }
+      return sum;
+    } finally {
+      inUse.delete(domains);
+    }
+  },
+
   /** Absent: null, since undefined does not travel. */
   getPower: (hypervisor, uuid) =>
     withDomain(hypervisor, uuid, async (found) => (found && (await powerOf(found.domain))) ?? null),

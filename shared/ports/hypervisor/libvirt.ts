@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Clock } from "../../clock.ts";
 import { CloudError, isKind } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import type { Domain, Hypervisor, PowerListener, PowerState } from "./hypervisor.ts";
+import type { Domain, Hypervisor, PowerListener, PowerState, Usage } from "./hypervisor.ts";
 import { type Lane, openCalls } from "./libvirt-calls.ts";
 import { openEventStream } from "./libvirt-events.ts";
 import { virsh } from "./virsh.ts";
@@ -101,6 +101,7 @@ export function openLibvirt({
       const domains = (await ask("read", "listDomains")) as Domain[];
       return domains.map(({ uuid, power }) => ({ uuid, power: afterCrash(uuid, power) }));
     },
+    usage: async () => (await ask("read", "usage")) as Usage,
     async getDomain(uuid) {
       requireUuid(uuid);
       const power = (await ask("read", "getPower", uuid)) as PowerState | null;

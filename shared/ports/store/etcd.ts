@@ -17,6 +17,7 @@ import {
 import { CloudError, messageOf } from "../../errors.ts";
 import type { Backend, Outcome, RangeOptions, Raw, RawChange, Watch, WatchEvents } from "./backend.ts";
 import { speaksHttp2 } from "./etcd-probe.ts";
+import type { Tls } from "./etcd-tls.ts";
 import { watchStream } from "./etcd-watch.ts";
 import { type Faults, type Member, Members } from "./members.ts";
 
@@ -26,6 +27,7 @@ export interface EtcdOptions {
   /** Everything stands below it; "/a" and "/ab" do not see each other. */
   prefix: string;
   deadline_ms?: number;
+  tls?: Tls | undefined;
 }
 
 const PAGE = 500;
@@ -40,10 +42,12 @@ class EtcdBackend implements Backend {
   readonly #members: Members<Etcd3>;
   readonly #prefix: string;
   readonly #deadline_ms: number;
+  readonly #tls: Tls | undefined;
 
-  constructor({ hosts: [first, ...others], prefix, deadline_ms = 2000 }: EtcdOptions) {
+  constructor({ hosts: [first, ...others], prefix, deadline_ms = 2000, tls }: EtcdOptions) {
     if (first === undefined) throw new CloudError("internal", "store: no etcd host is given");
-    this.#members = new Members([first, ...others], connect, faults, deadline_ms);
+    this.#members = new Members([first, ...others], (host) => connect(host, tls), faults, deadline_ms);
+    this.#tls = tls;
     this.#prefix = prefix.endsWith("/") ? prefix : `${prefix}/`;
     this.#deadline_ms = deadline_ms;
   }
@@ -174,7 +178,7 @@ class EtcdBackend implements Backend {
    */
   async #renewConnection(member: Member<Etcd3>): Promise<void> {
     const { client } = member;
-    const alive = await speaksHttp2(member.host, PROBE_MS);
+    const alive = await speaksHttp2(member.host, PROBE_MS, this.#tls);
     if (alive && member.client === client) this.#members.reconnect(member);
   }
 
@@ -232,9 +236,9 @@ type Policy = NonNullable<NonNullable<IOptions["faultHandling"]>["global"]>;
 const { signal } = new AbortController();
 const direct = { execute: async (call: (context: { signal: AbortSignal }) => unknown) => call({ signal }) };
 
-function connect(host: string): Etcd3 {
+function connect(host: string, tls: Tls | undefined): Etcd3 {
   return new Etcd3({
-    hosts: host,
+    ...(tls === undefined ? { hosts: host } : { hosts: `https://${host}`, credentials: credentialsOf(tls) }),
     // The pool only ever calls `execute`.
     faultHandling: { global: direct as Policy, host: () => direct as Policy },
     grpcOptions: {
@@ -247,6 +251,11 @@ function connect(host: string): Etcd3 {
     },
   });
 }
+
+const credentialsOf = ({ ca, cert, key }: Tls) => ({
+  rootCertificate: ca,
+  ...(cert === undefined || key === undefined ? {} : { certChain: cert, privateKey: key }),
+});
 
 const faults: Faults = {
   isOutage: (error) =>

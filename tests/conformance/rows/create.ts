@@ -22,7 +22,7 @@ const refusals: Refusal[] = [
   ["a name with a line", { name: "a\n" }, HOST],
   ["a name that is too long", { name: "x".repeat(64) }, HOST],
   ["a node that there is not", { placed_on: "nosuch" }, refused(404, "Specified node does not exist")],
-  ["a node that is away", { placed_on: "ghost" }, refused(507, "No nodes with metrics")],
+  ["a node that is away", { placed_on: "ghost" }, refused(507, /^No nodes with metrics: /)],
   ["no disks", { disk: undefined }, NO_DISK],
   ["disks that are null", { disk: null }, NO_DISK],
   ["an empty list of disks", { disk: [] }, NO_DISK],
@@ -95,16 +95,16 @@ const refusals: Refusal[] = [
   ["user_data that is not base64", { user_data: "#!/bin/sh" }, refused(400, "user_data is not base64")],
   ["ssh_key that is a list", { ssh_key: ["x"] }, refused(400, "ssh_key is not a string")],
   ["an argument that there is not", { imag: "x" }, refused(400, "unknown argument 'imag'")],
-  ["more vCPUs than any node has", { cpus: 512 }, refused(507, "Requested vCPUs exceeds vCPU limit")],
+  ["more vCPUs than any node has", { cpus: 512 }, refused(507, /^Requested vCPUs exceeds vCPU limit: /)],
   [
     "more memory than any node has",
     { memory: 16 * 1024 * 1024 },
-    refused(507, "No nodes with enough idle RAM"),
+    refused(507, /^No nodes with enough idle RAM: /),
   ],
   [
     "more disk than any node has",
     { disk: Array(8).fill({ size: 64 * 1024 }) },
-    refused(507, "No nodes with enough disk space"),
+    refused(507, /^No nodes with enough disk space: /),
   ],
 ];
 
@@ -180,7 +180,7 @@ export const create: Row[] = [
       says: "more vCPUs than are left",
       body: (context: { cpus: string }) => ({ ...small, cpus: Number(context.cpus) }),
     },
-    gets: refused(507, "No nodes with enough idle CPU"),
+    gets: refused(507, /^No nodes with enough idle CPU: /),
   },
   {
     ...{ of, says: "an image that there is not: answered in error, with the reason" },

@@ -1,7 +1,7 @@
-// What `system` alone may see: the metadata of namespaces, the nodes, the locks.
+// What `system` alone may see: the metadata of namespaces, the locks.
 import { json, nothing, refused } from "../answers.ts";
 import type { As, Row } from "../row.ts";
-import { anyText, either, listWith, Matcher, seconds, text, wholeNumber } from "../shape.ts";
+import { anyText, either, Matcher, wholeNumber } from "../shape.ts";
 
 const as: As = "system";
 const UNAUTHORIZED = refused(401, "unauthorized");
@@ -88,7 +88,6 @@ const metadata: Row[] = [
   { of: `GET ${meta}`, says: "what is left", as, ask: `GET ${metaPath}`, gets: json({ one: "1" }) },
 ];
 
-const node = { name: "sf-test", ip: "{node_ip}", lastseen: seconds, version: text(/^\d+\.\d+\.\d+/) };
 const locks = new Matcher(
   "an object of locks",
   (value) =>
@@ -105,8 +104,6 @@ const LOCK = new Matcher("a lock", (value) => {
   );
 });
 const others: Row[] = [
-  { of: "GET /nodes", says: "every node", as, gets: json(listWith(node)) },
-  { of: "GET /nodes", says: "for system alone", gets: UNAUTHORIZED },
   { of: "GET /admin/locks", says: "who holds what", as, gets: json(locks) },
   { of: "GET /admin/locks", says: "for system alone", gets: UNAUTHORIZED },
 ];

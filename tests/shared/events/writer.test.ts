@@ -16,7 +16,7 @@ async function open(t: TestContext) {
 const many = (count: number) => Array.from({ length: count }, (_, index) => `event ${index}`);
 
 describe("events", () => {
-  it("record: keeps the order, also of one moment, and each with its object", async (t) => {
+  it("record: keeps the order, also of one moment, and each with its object (fault 54)", async (t) => {
     const { record, told } = await open(t);
     for (const each of many(250)) record(each);
     record("other", "x/y");

@@ -22,14 +22,14 @@ describe("the image cache", () => {
   const gets = () => bench.server.asked.filter(({ method }) => method === "GET").length;
   const said = () => bench.events.map(({ operation, phase }) => `${operation} ${phase}`);
 
-  it("ensureImage: ten at once lead to one download", async () => {
+  it("ensureImage: ten at once lead to one download (fault 37)", async () => {
     const url = bench.server.serve("/image", first);
     const found = await Promise.all(Array.from({ length: 10 }, () => bench.ensure(url)));
     assert.equal(new Set(found.map(({ path }) => path)).size, 1);
     assert.equal(gets(), 1);
   });
 
-  it("ensureImage: an unchanged image is not downloaded again", async () => {
+  it("ensureImage: an unchanged image is not downloaded again (fault 37)", async () => {
     const url = bench.server.serve("/image", first);
     const one = await bench.ensure(url);
     assert.deepEqual(await bench.ensure(url), one);
@@ -132,7 +132,7 @@ describe("the image cache", () => {
     ]);
   });
 
-  it("removeStaleWork: removes what a dead process left, and nothing else", async () => {
+  it("removeStaleWork: removes what a dead process left, and nothing else (fault 37)", async () => {
     assert.deepEqual(await removeStaleWork(bench.tools), []);
     const one = await bench.ensure(bench.server.serve("/image", first));
     await mkdir(join(bench.cache, "work-Ab12Cd"));

@@ -38,7 +38,7 @@ describe("disks", () => {
       assert.equal((await stat(path)).mode & 0o777, 0o600);
     });
 
-    it(`makeDisk: ${disk_format}: a blank disk has the format it is said to have`, async () => {
+    it(`makeDisk: ${disk_format}: a blank disk has the format it is said to have (fault 63)`, async () => {
       const plan = { size_gib: 1, disk_format };
       const path = await make(plan);
       assert.equal((await imageInfo(realExec, path, diskFormat(plan)))["virtual-size"], GIB);
@@ -59,7 +59,7 @@ describe("disks", () => {
     assert.equal((await stat(path)).ino, before.ino);
   });
 
-  it("makeDisk: names the backing file's format", async () => {
+  it("makeDisk: names the backing file's format (fault 42)", async () => {
     const path = await make({ size_gib: 1, base, disk_format: "qcow" });
     const { stdout } = await realExec.run("qemu-img", ["info", "--output=json", path]);
     assert.match(stdout, /"backing-filename-format": "qcow2"/);

@@ -63,7 +63,7 @@ describe("fetching an image", () => {
     "gz",
     "gz without the name",
   ]) {
-    it(`${format}: becomes qcow2 with the same content`, async () => {
+    it(`${format}: becomes qcow2 with the same content (fault 37)`, async () => {
       await writeFile(bench.path("raw"), rawDisk());
       const raw = await readFile(bench.path("raw"));
       const type = format === "streamOptimized" ? ["vmdk", "-o", "subformat=streamOptimized"] : [format];
@@ -143,7 +143,7 @@ describe("fetching an image", () => {
     await refuses(vmdk, "too_large", /converted it is larger/);
   });
 
-  it("404, a cut body, a redirect inside: refused with the reason", async () => {
+  it("404, a cut body, a redirect inside: refused with the reason (fault 37)", async () => {
     const { server, ensure } = bench;
     await assert.rejects(ensure(`${server.url}/none`), { kind: "unreachable", message: /answered 404/ });
     const cut = server.serve("/cut", { body: rawDisk(), fault: "cut" });

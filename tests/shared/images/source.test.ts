@@ -41,12 +41,12 @@ describe("image sources", () => {
     assert.equal(bench.server.asked.length, 0);
   });
 
-  it("resolveSource: no version means the highest, and the newest LTS that is out", async () => {
+  it("resolveSource: no version means the highest, and the newest LTS that is out (fault 38)", async () => {
     assert.equal(await urlOf("cirros"), "/cirros/0.10.2/cirros-0.10.2-x86_64-disk.img");
     assert.equal(await urlOf("ubuntu"), "/focal/current/focal-server-cloudimg-amd64.img");
   });
 
-  it("resolveSource: the index is asked once an hour, and what it said last is used while it is away", async () => {
+  it("resolveSource: the index is asked once an hour, and what it said last is used while it is away (fault 39)", async () => {
     for (let count = 0; count < 3; count++) await urlOf("cirros");
     assert.equal(bench.server.asked.length, 1);
     bench.server.serve("/cirros/", { status: 500 });
@@ -71,7 +71,7 @@ describe("image sources", () => {
     );
   });
 
-  it("resolveSource: anything else is refused", async () => {
+  it("resolveSource: anything else is refused (fault 38)", async () => {
     for (const text of [
       "cirros***",
       "cirros:",

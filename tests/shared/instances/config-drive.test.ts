@@ -54,7 +54,7 @@ describe("config drive", () => {
     assert.deepEqual(parse(inputOf({ ssh_key: null }), "meta_data.json").public_keys, { mykey: null });
   });
 
-  it("network_data.json: every interface has its address, the first alone a default route", () => {
+  it("network_data.json: every interface has its address, the first alone a default route (fault 53)", () => {
     const other = { uuid: "other", netblock: "10.0.0.0/9", mtu: 8950 };
     const second = nic(1, "192.168.242.11");
     const data = parse(
@@ -93,7 +93,7 @@ describe("config drive", () => {
       assert.equal(configDriveFiles(inputOf({ user_data })).has("/openstack/latest/user_data"), false);
   });
 
-  it("makeConfigDrive: the ISO has the same tree in Rock Ridge and Joliet, twice the same when repeated", async () => {
+  it("makeConfigDrive: the ISO has the same tree in Rock Ridge and Joliet, twice the same when repeated (fault 52)", async () => {
     const files = configDriveFiles(inputOf({ user_data: "IyEvYmluL3NoCg==" }, nic(0, "192.168.242.10")));
     const iso = join(directory, "config.disk");
     for (let round = 0; round < 2; round++) await makeConfigDrive(realExec, files, iso);

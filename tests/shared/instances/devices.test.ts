@@ -43,7 +43,7 @@ describe("devices", () => {
     assert.deepEqual(named([disk({ bus: "virtio" }), disk()], [null, iso]).at(-1), "hdc ide raw cdrom");
   });
 
-  it("devicesOf: flat disks are raw in the domain too", () => {
+  it("devicesOf: flat disks are raw in the domain too (fault 63)", () => {
     assert.equal(named([disk()], [], { SHAKENFIST_DISK_FORMAT: "flat" })[0], "vda virtio raw disk");
   });
 

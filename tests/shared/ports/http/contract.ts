@@ -95,7 +95,7 @@ export function testHttp(name: string, open: () => Promise<HttpUnderTest>): void
       await refuses(download(sly), "malformed", /not an http or https URL/);
     });
 
-    it("download: refuses internal addresses, also as a redirect", async () => {
+    it("download: refuses internal addresses, also as a redirect (fault 8)", async () => {
       for (const host of [
         "169.254.169.254",
         "10.1.2.3",

@@ -30,7 +30,7 @@ testHttp("http: real", async () => {
 
 const limits = { max_bytes: 1000, timeout_ms: 5_000, idle_ms: 5_000 };
 
-it("real download: refuses a name that leads to loopback, naming the setting", async () => {
+it("real download: refuses a name that leads to loopback, naming the setting (fault 8)", async () => {
   const server = await openServer();
   const http = openHttp({ allowed_networks: [], user_agent: "test" });
   const { port } = new URL(server.url);
@@ -68,7 +68,7 @@ it("real download: refused and garbled connections are unavailable, secrets in t
   });
 });
 
-it("address policy: only globally routable unicast passes without being allowed", () => {
+it("address policy: only globally routable unicast passes without being allowed (fault 8)", () => {
   const isAllowed = addressPolicy([]);
   const outer = ["8.8.8.8", "1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "2a00:1450::1"];
   const inner = [

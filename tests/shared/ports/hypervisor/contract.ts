@@ -162,6 +162,21 @@ function checkContract(name: string, openBench: () => Promise<Bench>): void {
       );
   });
 
+  test(`${name}: usage: sums up what runs, and nothing that is off`, { timeout }, async () => {
+    const before = await hypervisor.usage();
+    const [uuid, off] = [await startGuest(), await defineGuest()];
+    const now = await hypervisor.usage();
+    const more = (what: keyof typeof now) => now[what] - before[what];
+    assert.deepEqual(
+      ["domains", "vcpus", "memory_max_mib"].map((it) => more(it as "vcpus")),
+      [1, 1, 64],
+    );
+    assert.ok(more("memory_mib") > 0 && more("cpu_time_ns") > 0);
+    await removeGuest(uuid);
+    await removeGuest(off);
+    assert.equal((await hypervisor.usage()).domains, before.domains);
+  });
+
   test(`${name}: a domain of another program: is not listed and never touched`, { timeout }, async () => {
     const uuid = randomUUID();
     await bench.addForeign(uuid);

@@ -4,7 +4,8 @@ import { isKind } from "../../../../shared/errors.ts";
 import { openFakeHypervisor } from "../../../../shared/ports/hypervisor/fake.ts";
 import { hypervisorContract } from "./contract.ts";
 
-const definitionOf = (uuid: string) => `<domain><name>sf:${uuid}</name><uuid>${uuid}</uuid></domain>`;
+const definitionOf = (uuid: string) =>
+  `<domain><name>sf:${uuid}</name><uuid>${uuid}</uuid><memory unit='KiB'>65536</memory><vcpu>1</vcpu></domain>`;
 
 hypervisorContract("fake", async () => {
   const hypervisor = openFakeHypervisor();

@@ -136,7 +136,7 @@ describe("libvirt: on a libvirtd of its own", () => {
     await removeGuest(uuid);
   });
 
-  test("define: no value can bring an element of its own", { timeout }, async () => {
+  test("define: no value can bring an element of its own (fault 2)", { timeout }, async () => {
     const evil = "virtio'/><source dev='/dev/sda'/><target dev='vdz'/><a b='&<>\"";
     const nic = { macaddr: "02:00:00:00:00:01", bridge: "br", model: "virtio", tap: "tap-x" };
     const values = guestValues(randomUUID());

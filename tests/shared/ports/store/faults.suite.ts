@@ -80,7 +80,7 @@ export function faultSuite(name: string, begin: () => Promise<World>): void {
       await world().restart();
     });
 
-    test("lease: not renewed for its whole life, it is lost, and its keys go", async (t) => {
+    test("lease: not renewed for its whole life, it is lost, and its keys go (fault 18)", async (t) => {
       const store = await open(t, quick);
       const lease = await store.lease(1);
       await store.commit([create("thing/1", 1, lease)]);

@@ -11,7 +11,7 @@ export function lockSuite(name: string, begin: () => Promise<World>): void {
     const { open } = useWorld(begin);
     const options = { wait_ms: 10_000, operation: "test" };
 
-    test("lock: twelve waiters of two stores hold it one at a time, and all get it", async (t) => {
+    test("lock: twelve waiters of two stores hold it one at a time, and all get it (fault 73)", async (t) => {
       const stores = await Promise.all([open(t), open(t, { node: "sf-2" })]);
       let holders = 0;
       const hold = async (store: Store, at: number) => {
@@ -27,7 +27,7 @@ export function lockSuite(name: string, begin: () => Promise<World>): void {
       assert.equal(await stores[0].count("thing/"), 12);
     });
 
-    test("lock: names its holder to who waited too long", async (t) => {
+    test("lock: names its holder to who waited too long (fault 58)", async (t) => {
       const [holder, other] = await Promise.all([open(t), open(t, { node: "sf-2" })]);
       const lock = await holder.lock("a", { ...options, operation: "start" });
       const began = performance.now();
