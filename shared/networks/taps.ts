@@ -8,14 +8,21 @@ export const tapName = (interfaceUuid: string): string =>
   `sf-${interfaceUuid.replaceAll("-", "").slice(0, 12)}`;
 
 /** Those of this node among the interfaces. */
-export const tapsOf = (cloud: Cloud, interfaces: readonly InterfaceRecord[]): Tap[] =>
-  interfaces
-    .filter(({ node, state }) => node === cloud.node.name && state !== "deleted")
-    .map(({ uuid, macaddr, ipv4 }) => ({
-      name: tapName(uuid),
-      macaddr: macaddr.toLowerCase(),
-      address: ipv4,
-    }));
+export function tapsOf(cloud: Cloud, interfaces: readonly InterfaceRecord[]): Tap[] {
+  const here = interfaces.filter(({ node, state }) => node === cloud.node.name && state !== "deleted");
+  return here.map((own) => ({
+    name: tapName(own.uuid),
+    macaddr: own.macaddr.toLowerCase(),
+    address: own.ipv4,
+    also: here.filter((other) => isSibling(own, other)).map(({ ipv4 }) => ipv4),
+  }));
+}
+
+/** Of the same guest on the same network. */
+const isSibling = (one: InterfaceRecord, other: InterfaceRecord): boolean =>
+  one.uuid !== other.uuid &&
+  one.instance_uuid === other.instance_uuid &&
+  one.network_uuid === other.network_uuid;
 
 /** Must be done before a guest starts. What had been damaged is told to the networks whose guests it concerned. */
 export function guardGuests(cloud: Cloud): Promise<void> {

@@ -22,11 +22,12 @@ export function checkPlan(plan: NetworkPlan): void {
 }
 
 export function checkTaps(taps: readonly Tap[]): void {
-  for (const { name, macaddr, address } of taps) {
+  for (const { name, macaddr, address, also = [] } of taps) {
     if (!LINK.test(name)) throw new CloudError("malformed", `tap ${quoted(name)}: no name of an interface`);
     if (!MAC.test(macaddr))
       throw new CloudError("malformed", `tap ${name}: ${quoted(macaddr)} is no MAC address`);
-    if (!isIPv4(address)) throw new CloudError("malformed", `tap ${name}: ${quoted(address)} is no address`);
+    const wrong = [address, ...also].find((it) => !isIPv4(it));
+    if (wrong !== undefined) throw new CloudError("malformed", `tap ${name}: ${quoted(wrong)} is no address`);
   }
 }
 

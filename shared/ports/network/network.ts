@@ -20,6 +20,8 @@ export interface Tap {
   name: string;
   macaddr: string;
   address: string;
+  /** Of the guest's other interfaces on the same network: Linux answers for each of its addresses on every link. */
+  also?: readonly string[];
 }
 
 export interface DhcpHost {

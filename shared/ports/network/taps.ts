@@ -14,7 +14,10 @@ export async function ensureGuestRules(
   const sorted = taps
     .map((tap) => ({ ...tap, macaddr: tap.macaddr.toLowerCase() }))
     .sort((one, other) => (one.name < other.name ? -1 : 1));
-  const text = render("guests.nft", { taps: sorted });
+  const senders = sorted.flatMap(({ name, macaddr, address, also = [] }) =>
+    [address, ...also].map((each) => ({ name, macaddr, address: each })),
+  );
+  const text = render("guests.nft", { taps: sorted, senders });
   const before = rules.isNew(GUESTS, text) ? undefined : await rules.read(GUESTS);
   const outcome = await rules.ensure(GUESTS, text, before);
   return outcome === "mended" ? ["load rules of the guests"] : [];

@@ -123,6 +123,17 @@ describe("guests", () => {
     assert.equal(await passed(SPOOFED_IP, () => guest.run("busybox", ping, { accept: [1] })), 0);
   });
 
+  test("two interfaces of a guest on one network: each may answer for both addresses", async () => {
+    await guest.configure(`${second.address}/24`, ROUTER);
+    await network.ensureGuestRules(
+      taps.map((tap) => (tap === alice ? { ...alice, also: [second.address] } : tap)),
+    );
+    const ping = ["ping", "-c", "1", "-W", "1", "-I", second.address, bob.address];
+    assert.ok((await passed(SPOOFED_IP, () => guest.run("busybox", ping, { accept: [0, 1] }))) > 0);
+    await network.ensureGuestRules(taps);
+    assert.equal(await passed(SPOOFED_IP, () => guest.run("busybox", ping, { accept: [1] })), 0);
+  });
+
   test("another's IPv4 address, and one that is nobody's: nothing arrives", async () => {
     for (const address of [ROUTER, second.address, FREE, "8.8.8.8"]) {
       await guest.configure(`${address}/24`, bob.address);
