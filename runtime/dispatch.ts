@@ -13,6 +13,7 @@ import type { HttpFunction } from "./define.ts";
 import { acceptPass, type Forward, openForward, revisionHeader } from "./forward.ts";
 import { readInput } from "./input.ts";
 import { openPages } from "./pages.ts";
+import { openRecall, type Recall } from "./recall.ts";
 import { openRouter, type Router } from "./router.ts";
 import type { Table } from "./scan.ts";
 import { endTrace, openTrace, type Trace } from "./trace.ts";
@@ -42,11 +43,11 @@ export function openDispatch(table: Table, forward: Forward = openForward()): Di
       target: definition,
     })),
   );
-  const parts = { route, render: openRender(), forward };
+  const parts = { route, render: openRender(), forward, recall: openRecall(admit) };
   return async function dispatch(cloud, request) {
     const trace = openTrace(request);
     try {
-      const answer = await serve(cloud, parts, request, trace);
+      const answer = recalled(cloud, parts, request, trace) ?? (await serve(cloud, parts, request, trace));
       return endTrace(cloud, trace, withAge(cloud, answer));
     } catch (error) {
       const answer = failure(error, trace.request_id, cloud.config.INCLUDE_TRACEBACKS);
@@ -59,17 +60,17 @@ export function openDispatch(table: Table, forward: Forward = openForward()): Di
 function openRender(): Render {
   const rendered = new WeakMap<object, Map<HttpFunction, Answer>>();
   return function render(target, result) {
-    if (typeof result !== "object" || result === null) return shown(target, result);
-    const known = rendered.get(result)?.get(target);
-    if (known !== undefined) return known;
-    const answer = shown(target, result);
-    if (Object.isFrozen(result)) {
-      const answers = rendered.get(result) ?? new Map<HttpFunction, Answer>();
-      rendered.set(result, answers.set(target, answer));
-    }
+    if (!isLasting(result)) return shown(target, result);
+    const answers = rendered.get(result) ?? new Map<HttpFunction, Answer>();
+    const answer = answers.get(target) ?? shown(target, result);
+    rendered.set(result, answers.set(target, answer));
     return answer;
   };
 }
+
+/** It came from the mirror. */
+const isLasting = (result: unknown): result is object =>
+  typeof result === "object" && result !== null && Object.isFrozen(result);
 
 const shown = (target: HttpFunction, result: unknown): Answer =>
   success(target.view === undefined ? result : target.view(result));
@@ -101,14 +102,22 @@ interface Parts {
   route: Router<HttpFunction>;
   render: Render;
   forward: Forward;
+  recall: Recall;
+}
+
+function recalled(cloud: Cloud, { recall }: Parts, request: Request, trace: Trace): Answer | undefined {
+  const known = recall.find(cloud, request);
+  if (known !== undefined) trace.caller = known.caller;
+  return known?.answer;
 }
 
 async function serve(
   cloud: Cloud,
-  { route, render, forward }: Parts,
+  { route, render, forward, recall }: Parts,
   request: Request,
   trace: Trace,
 ): Promise<Answer> {
+  const revision = cloud.store.mirror.revision();
   const matched = await route(request.method, request.path);
   if (matched === undefined) return unknownPath();
   if (matched === "wrong method") return /^(HEAD|OPTIONS)$/.test(request.method) ? empty() : wrongMethod();
@@ -130,7 +139,9 @@ async function serve(
     target.lock === undefined
       ? target.run(given)
       : underLock(cloud, target.lock(found), request, async () => target.run(given));
-  const answer = render(target, await inTime(cloud, trace, running));
+  const result = await inTime(cloud, trace, running);
+  const answer = render(target, result);
+  if (isLasting(result)) recall.keep(request, { target, namespace: caller.namespace, revision, answer });
   return pass === undefined
     ? answer
     : { ...answer, headers: { ...answer.headers, ...revisionHeader(cloud) } };

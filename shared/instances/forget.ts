@@ -38,6 +38,7 @@ async function forget(cloud: Cloud, entry: Entry<InstanceRecord>): Promise<void>
   await forgetSnapshots(cloud, instance.uuid);
   await rm(instanceDirectory(cloud.config, instance.uuid), { recursive: true, force: true });
   await cloud.hypervisor.removeLogs(instance.uuid);
-  await cloud.store.commit([remove(entry), ...interfacesOf(cloud, instance).map(remove)]);
+  // The record last: without it nobody would come back for what is left.
   await cloud.store.clear(eventPrefix("instance", instance.uuid));
+  await cloud.store.commit([remove(entry), ...interfacesOf(cloud, instance).map(remove)]);
 }

@@ -13,7 +13,6 @@ import { RESTORE } from "./restoring.ts";
 import { makeConfigDrive } from "./start.ts";
 import { inState } from "./states.ts";
 
-const START = "instances/start";
 const BATCH = 100;
 const LOCK_WAIT_MS = 20_000;
 
@@ -25,10 +24,11 @@ type Context = JobContext<InstanceRecord>;
  */
 export const restoreAfterBoot = (cloud: Cloud, boot: string): Promise<boolean> =>
   onNewBoot(cloud, boot, async () => {
-    const jobs = [...restores(cloud), ...startsAnew(cloud)];
+    const jobs = [...restores(cloud), ...begunAnew(cloud)];
     for (let first = 0; first < jobs.length; first += BATCH)
       await cloud.store.commit(jobs.slice(first, first + BATCH));
-    cloud.log.info({ jobs: jobs.length }, "the host has restarted: its guests are brought back");
+    if (jobs.length > 0)
+      cloud.log.info({ jobs: jobs.length }, "the host has restarted: its guests are brought back");
   });
 
 const restores = (cloud: Cloud): Change[] =>
@@ -37,12 +37,12 @@ const restores = (cloud: Cloud): Change[] =>
     .filter(({ value }) => value.node === cloud.node.name && isToRun(value))
     .map(({ value: { uuid } }) => enqueue(cloud, cloud.node.name, RESTORE, { type: "instance", uuid }));
 
-/** What earlier steps of a start had made, such as links, is gone with the host. */
-const startsAnew = (cloud: Cloud): Change[] =>
+/** What earlier steps had made, such as links, is gone with the host; and while it was away no time of theirs has gone by. */
+const begunAnew = (cloud: Cloud): Change[] =>
   cloud.store.mirror
     .list<JobRecord>(jobPrefix(cloud.node.name))
-    .filter(({ value: { kind, failure } }) => kind === START && failure === null)
-    .map(({ value: { subject } }) => enqueue(cloud, cloud.node.name, START, subject));
+    .filter(({ value: { kind, begun, failure } }) => kind !== RESTORE && begun !== null && failure === null)
+    .map(({ value: { kind, subject } }) => enqueue(cloud, cloud.node.name, kind, subject));
 
 /** Its record says that it runs, or stands still. */
 export const isToRun = ({ state, doomed, power_state }: InstanceRecord): boolean =>

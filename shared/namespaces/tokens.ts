@@ -7,6 +7,8 @@ import type { Entry } from "../ports/store/store.ts";
 import { isExpired, type KeyRecord, keyKey } from "./record.ts";
 
 const LIFE_MS = 15 * 60 * 1000;
+/** By how much the clocks of two nodes may differ: a token of one is used at once with another. */
+const TOLERANCE_MS = 30_000;
 const BEARER = "Bearer ";
 const REMEMBERED = 10_000;
 
@@ -25,7 +27,7 @@ export interface Tokens {
 
 export function openTokens(secret: string): Tokens {
   const required = ["identity", "key_name", "key_id"];
-  const jwt = openJwt<Claims>({ secret, required });
+  const jwt = openJwt<Claims>({ secret, required, tolerance_ms: TOLERANCE_MS });
   const known = new Map<string, Claims & Ends>();
 
   function readAnew(token: string): Claims {

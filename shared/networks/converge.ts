@@ -10,6 +10,7 @@ import {
   type CarrierRecord,
   carrierKey,
   type InterfaceRecord,
+  isCarried,
   type NetworkRecord,
   networkKey,
 } from "./record.ts";
@@ -59,13 +60,13 @@ async function letGo(cloud: Cloud, uuid: string, network: NetworkRecord | undefi
 /** Something that this node carries, or should, changed on the network. */
 export async function followNetwork(cloud: Cloud, uuid: string): Promise<void> {
   const network = cloud.store.mirror.get<NetworkRecord>(networkKey(uuid))?.value;
-  const isCarried = cloud.store.mirror.get(carrierKey(cloud.node.name, uuid)) !== undefined;
-  if (isCarried || (network !== undefined && belongsHere(cloud, network))) await convergeNetwork(cloud, uuid);
+  const hasLinks = cloud.store.mirror.get(carrierKey(cloud.node.name, uuid)) !== undefined;
+  if (hasLinks || (network !== undefined && belongsHere(cloud, network))) await convergeNetwork(cloud, uuid);
 }
 
 /** The network node carries every living network, another node those of its instances. */
 export function belongsHere(cloud: Cloud, network: NetworkRecord): boolean {
-  if (network.state !== "initial" && network.state !== "created") return false;
+  if (!isCarried(network)) return false;
   return (
     isNetworkNode(cloud) || interfacesOn(cloud, network.uuid).some(({ node }) => node === cloud.node.name)
   );

@@ -9,9 +9,11 @@ import {
   FLOATING,
   type InterfaceRecord,
   interfaceKey,
+  isCarried,
   isOver,
   NETWORKS,
   type NetworkRecord,
+  networkKey,
 } from "./record.ts";
 
 interface Path {
@@ -52,6 +54,15 @@ export function listNetworks(cloud: Cloud, caller: Caller, all: boolean): readon
       entries.map(({ value }) => value).filter((each) => owns(caller, each) && (all || !isOver(each.state))),
     ),
   );
+}
+
+/** Rejects with "conflict", and why, unless nodes carry it or will. */
+export function requireWorkingNetwork(cloud: Cloud, uuid: string): void {
+  const network = cloud.store.mirror.get<NetworkRecord>(networkKey(uuid))?.value;
+  if (network === undefined) throw new CloudError("not_found", "interface network not found");
+  if (isCarried(network)) return;
+  const reason = network.error_message === null ? "" : `: ${network.error_message}`;
+  throw new CloudError("conflict", `network ${uuid}: not possible while ${network.state}${reason}`);
 }
 
 /** The living interfaces on a network, found by the addresses they hold. */

@@ -4,16 +4,9 @@ import { CloudError } from "../errors.ts";
 import { create, discard, type Entry, replace } from "../ports/store/store.ts";
 import { transact } from "../ports/store/transact.ts";
 import { convergeNetwork } from "./converge.ts";
+import { requireWorkingNetwork } from "./find.ts";
 import { pickFloating } from "./floating.ts";
-import {
-  type AddressRecord,
-  addressKey,
-  FLOATING,
-  type InterfaceRecord,
-  interfaceKey,
-  type NetworkRecord,
-  networkKey,
-} from "./record.ts";
+import { type AddressRecord, addressKey, FLOATING, type InterfaceRecord, interfaceKey } from "./record.ts";
 
 /**
  * On the network node. One that floats already keeps its address. Rejects with "not_found" for an interface that is
@@ -22,7 +15,7 @@ import {
 export async function floatInterface(cloud: Cloud, uuid: string): Promise<void> {
   const { network_uuid, instance_uuid, made } = await transact<Floated>(cloud.store, () => {
     const entry = requireLiving(cloud, uuid);
-    requireWorking(cloud, entry.value.network_uuid);
+    requireWorkingNetwork(cloud, entry.value.network_uuid);
     if (entry.value.floating !== null) return [[], { ...entry.value, made: null }];
     const address = pickFloating(cloud);
     const holds: AddressRecord = { use: "floating", owner: uuid };
@@ -60,11 +53,4 @@ function requireLiving(cloud: Cloud, uuid: string): Entry<InterfaceRecord> {
   if (entry === undefined || entry.value.state === "deleted")
     throw new CloudError("not_found", "interface not found");
   return entry;
-}
-
-function requireWorking(cloud: Cloud, uuid: string): void {
-  const state = cloud.store.mirror.get<NetworkRecord>(networkKey(uuid))?.value.state;
-  if (state === undefined) throw new CloudError("not_found", "interface network not found");
-  if (state !== "initial" && state !== "created")
-    throw new CloudError("conflict", `network ${uuid}: not possible while ${state}`);
 }

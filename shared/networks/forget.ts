@@ -25,8 +25,9 @@ export async function forgetNetworks(cloud: Cloud): Promise<void> {
 async function forget(cloud: Cloud, entry: Entry<NetworkRecord>): Promise<void> {
   const { uuid, state } = entry.value;
   if (state === "error") return deleteUnlessUsed(cloud, uuid);
-  await cloud.store.commit([remove(entry)]);
+  // The record last: without it nobody would come back for what is left.
   await cloud.store.clear(eventPrefix("network", uuid));
+  await cloud.store.commit([remove(entry)]);
 }
 
 async function deleteUnlessUsed(cloud: Cloud, uuid: string): Promise<void> {

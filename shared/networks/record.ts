@@ -72,3 +72,6 @@ export const usersKey = (network: string): string => `network-users/${network}`;
 
 /** Gone or failed, and no one's any more. */
 export const isOver = (state: string): boolean => state === "deleted" || state === "error";
+
+/** Some node has its links, or will have. */
+export const isCarried = ({ state }: NetworkRecord): boolean => state === "initial" || state === "created";

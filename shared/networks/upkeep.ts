@@ -54,10 +54,17 @@ export async function keepNetworks(cloud: Cloud, signal: AbortSignal): Promise<v
   const gone = present.map(({ uuid }) => uuid).filter((uuid) => uuid !== undefined && isGone(cloud, uuid));
   const prefix = carrierPrefix(cloud.node.name);
   const carried = cloud.store.mirror.list(prefix).map(({ key }) => key.slice(prefix.length));
-  for (const uuid of new Set([...wanted.map(({ value }) => value.uuid), ...carried, ...gone])) {
+  for (const uuid of fromAnywhere(new Set([...wanted.map(({ value }) => value.uuid), ...carried, ...gone]))) {
     if (signal.aborted || uuid === undefined) return;
     await keep(cloud, uuid);
   }
+}
+
+/** In order, but not from the first: when the time is not enough for all, each has its turn in some round. */
+function fromAnywhere<T>(all: Iterable<T>): T[] {
+  const list = [...all];
+  const start = Math.floor(Math.random() * list.length);
+  return [...list.slice(start), ...list.slice(0, start)];
 }
 
 async function keepNode(cloud: Cloud): Promise<void> {

@@ -2,7 +2,7 @@
 // one whose name sorts first does it, and what it has told is written down.
 import type { Cloud } from "../cloud.ts";
 import { isKind } from "../errors.ts";
-import { type Change, create, remove } from "../ports/store/store.ts";
+import { type Change, check, create, type Entry, remove } from "../ports/store/store.ts";
 import { NODES, type NodeRecord, PRESENCES, presenceKey } from "./record.ts";
 
 const AWAY = "away/";
@@ -15,20 +15,28 @@ export async function tellPresence(cloud: Cloud): Promise<void> {
   const there = mirror.list(PRESENCES).map(({ key }) => key.slice(PRESENCES.length));
   if (there.sort()[0] !== cloud.node.name) return;
   const told = new Map((await cloud.store.list(AWAY)).map((entry) => [entry.key, entry]));
-  for (const { value } of mirror.list<NodeRecord>(NODES)) {
-    const mark = told.get(awayKey(value.name));
-    const isThere = mirror.get(presenceKey(value.name)) !== undefined;
-    if (isThere && mark !== undefined) await tell(cloud, value.name, "back", remove(mark));
-    if (!isThere && mark === undefined && value.removing !== true)
-      await tell(cloud, value.name, "away", create(awayKey(value.name), { since: cloud.clock.now() }));
+  for (const entry of mirror.list<NodeRecord>(NODES)) {
+    const { name, removing } = entry.value;
+    const mark = told.get(awayKey(name));
+    const isThere = mirror.get(presenceKey(name)) !== undefined;
+    if (isThere && mark !== undefined) await tell(cloud, entry, "back", remove(mark));
+    if (!isThere && mark === undefined && removing !== true)
+      await tell(cloud, entry, "away", create(awayKey(name), { since: cloud.clock.now() }));
   }
 }
 
-async function tell(cloud: Cloud, node: string, operation: "away" | "back", change: Change): Promise<void> {
+/** The record is compared too: nothing is written down of a node that is removed meanwhile. */
+async function tell(
+  cloud: Cloud,
+  entry: Entry<NodeRecord>,
+  operation: "away" | "back",
+  change: Change,
+): Promise<void> {
+  const node = entry.value.name;
   try {
-    await cloud.store.commit([change]);
+    await cloud.store.commit([change, check(entry)]);
   } catch (error) {
-    // Another node has told it.
+    // Another node has told it, or the record is a newer one: the next look tells.
     if (isKind(error, "conflict")) return;
     throw error;
   }

@@ -29,8 +29,8 @@ export async function onNewBoot(cloud: Cloud, boot: string, prepare: () => Promi
   const key = bootKey(cloud.node.name);
   const known = await cloud.store.get<BootRecord>(key);
   if (known?.value.boot === boot) return false;
-  // A node that was never here before has nothing to bring back.
-  if (known !== undefined) await prepare();
+  // Also where none is known: a node that was removed, and joined again while it ran, may have guests by now.
+  await prepare();
   await cloud.store.commit([put(key, { boot } satisfies BootRecord)]);
-  return known !== undefined;
+  return true;
 }

@@ -9,8 +9,17 @@ export const isNetworkNode = (cloud: Cloud): boolean => networkNodeIp(cloud) ===
 
 /** Its name. Rejects with "unavailable" when no such node has ever registered. */
 export function networkNode(cloud: Cloud): string {
+  const name = nameOfNetworkNode(cloud);
+  if (name !== undefined) return name;
+  throw new CloudError("unavailable", `network node ${networkNodeIp(cloud)}: has not registered yet`);
+}
+
+/** Of several records of its address, as after a change of its name, the one that was there last. */
+export function nameOfNetworkNode(cloud: Cloud): string | undefined {
   const ip = networkNodeIp(cloud);
-  const found = cloud.store.mirror.list<NodeRecord>(NODES).find(({ value }) => value.ip === ip);
-  if (found === undefined) throw new CloudError("unavailable", `network node ${ip}: has not registered yet`);
-  return found.value.name;
+  const known = cloud.store.mirror
+    .list<NodeRecord>(NODES)
+    .map(({ value }) => value)
+    .filter((node) => node.ip === ip);
+  return known.sort((one, other) => other.lastseen - one.lastseen)[0]?.name;
 }

@@ -1,5 +1,5 @@
 // Keeps this node known: its record for good, its presence and its metrics for as long as its lease lives.
-import { isKind, messageOf } from "../errors.ts";
+import { CloudError, isKind, messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { type Change, type Lease, put, replace } from "../ports/store/store.ts";
 import { type Capacity, type Metrics, metricsKey, type NodeRecord, nodeKey, presenceKey } from "./record.ts";
@@ -46,6 +46,9 @@ export async function keepPresence(tools: PresenceTools): Promise<PresenceKeeper
 
   async function enter(): Promise<Lease> {
     const fresh = await register(tools, latest);
+    // A signal that has been aborted tells nobody any more.
+    if (fresh.lost.aborted)
+      throw new CloudError("unavailable", "the node's lease was lost while it registered");
     fresh.lost.addEventListener("abort", () => void enterAgain(), { once: true });
     return fresh;
   }

@@ -8,7 +8,7 @@ import { create, discard, type Entry, remove, replace } from "../ports/store/sto
 import { transact } from "../ports/store/transact.ts";
 import { awayKey } from "./away.ts";
 import { bootKey } from "./boot.ts";
-import { networkNodeIp } from "./network-node.ts";
+import { nameOfNetworkNode } from "./network-node.ts";
 import { claimKey, NO_CLAIM, type NodeRecord, nodeKey, presenceKey } from "./record.ts";
 
 /** What was on the node, by uuid. Stays until a node of that name has taken it off its machine. */
@@ -55,8 +55,8 @@ export async function beginRemoval(cloud: Cloud, name: string): Promise<void> {
   if (begun) cloud.log.warn({ node: name }, "a node is being removed");
 }
 
-function requireRemovable(cloud: Cloud, { name, ip }: NodeRecord): void {
-  if (ip === networkNodeIp(cloud)) {
+function requireRemovable(cloud: Cloud, { name }: NodeRecord): void {
+  if (name === nameOfNetworkNode(cloud)) {
     const advice = "make another one the network node first (SHAKENFIST_NETWORK_NODE_IP of every node)";
     throw new CloudError("conflict", `node ${name}: is the network node, which has every network: ${advice}`);
   }

@@ -1,7 +1,7 @@
 // Nodes as the wire shows them: a node that is there was seen just now.
 import type { Node } from "../api/types.ts";
 import type { Cloud } from "../cloud.ts";
-import { networkNodeIp } from "./network-node.ts";
+import { nameOfNetworkNode } from "./network-node.ts";
 import {
   type Claim,
   claimKey,
@@ -22,7 +22,7 @@ export function viewNode(cloud: Cloud, record: NodeRecord): Node {
   return {
     ...{ name, ip, lastseen: isThere ? cloud.clock.now() : lastseen, version },
     state: isThere ? "present" : "away",
-    roles: ["hypervisor", ...(ip === networkNodeIp(cloud) ? ["network node"] : [])],
+    roles: ["hypervisor", ...(name === nameOfNetworkNode(cloud) ? ["network node"] : [])],
     cordoned,
   };
 }

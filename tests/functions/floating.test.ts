@@ -123,7 +123,7 @@ describe("floating addresses", () => {
     await f.cloud.store.commit([
       { key: entry.key, write: { put: { ...entry.value, state: "error", error_message: "x" } } },
     ]);
-    const words = `network ${network.uuid}: not possible while error`;
+    const words = `network ${network.uuid}: not possible while error: x`;
     await refuses(f, ["POST", `/interfaces/${uuids[0]}/float`, undefined, "alice"], 409, words);
   });
 

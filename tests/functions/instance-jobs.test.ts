@@ -146,6 +146,21 @@ describe("instances/delete", () => {
     assert.equal(await f.cloud.store.count(`event/instance/${uuid}/`), 0);
   });
 
+  it("a clean-up that the store cuts off: leaves no history without a record", async (t) => {
+    const { f, make } = await open(t);
+    const { uuid } = await make();
+    await f.call("DELETE", `/instances/${uuid}`);
+    await f.cloud.events.flush();
+    f.clock.advance(f.cloud.config.CLEANER_DELAY + 1);
+    const { clear } = f.cloud.store;
+    f.cloud.store.clear = () => Promise.reject(new CloudError("unavailable", "store: cut off"));
+    await schedule(f, "instances/clean-up");
+    f.cloud.store.clear = clear;
+    await schedule(f, "instances/clean-up");
+    assert.ok(!f.everything().has(`instance/${uuid}`));
+    assert.equal(await f.cloud.store.count(`event/instance/${uuid}/`), 0);
+  });
+
   it("a delete that fails: is an error that still holds what it had; the next one takes all away", async (t) => {
     const { f, make, clean } = await open(t, {
       config: { FAILPOINT: "instances/delete:deleteDisks:fail-always" },

@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { after, before, describe, it } from "node:test";
 import type { ListedNetwork, Network, NetworkInterface } from "../../shared/api/types.ts";
+import { replace } from "../../shared/ports/store/store.ts";
 import { type FakeCloud, fakeCloud, small } from "../support/fake-cloud.ts";
 import { refuses } from "../support/refusals.ts";
 
@@ -177,6 +178,22 @@ describe("networks", () => {
     const times = events.map(({ timestamp }) => timestamp);
     assert.deepEqual(times, [...times].sort());
     assert.equal(events[0]?.fqdn, "sf-1");
+  });
+
+  it("an instance on a network that has failed: is not started without it, and says why", async () => {
+    const { uuid } = await make();
+    const body = small({ network: [{ network_uuid: uuid }] });
+    const instance = await f.call<{ uuid: string }>("POST", "/instances", body, "alice");
+    await f.call("POST", `/instances/${instance.uuid}/poweroff`, undefined, "alice");
+    const entry = f.cloud.store.mirror.get<object>(`network/${uuid}`);
+    assert.ok(entry);
+    const failed = { ...entry.value, state: "error", error_message: "could not be deployed: no room" };
+    await f.cloud.store.commit([replace(entry, failed)]);
+    const answer = await f.ask("POST", `/instances/${instance.uuid}/poweron`, undefined, "alice");
+    assert.equal(answer.status, 409, answer.text);
+    assert.match(answer.text, /network .* while error: could not be deployed: no room/);
+    await f.call("DELETE", `/instances/${instance.uuid}`, undefined, "alice");
+    await f.call("DELETE", `/networks/${uuid}`, undefined, "alice");
   });
 
   it("a deployment that fails: is an error with its reason, and can be deleted (fault 46)", async () => {

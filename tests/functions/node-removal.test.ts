@@ -129,6 +129,24 @@ describe("a node that is away", () => {
     assert.deepEqual(events, ["away", "back"]);
   });
 
+  it("one that is removed just as its going is told: nothing of it stays behind", async (t) => {
+    const c = await open(t);
+    await c.leave();
+    const { store } = c.f.cloud;
+    const { commit } = store;
+    let isRemoved = false;
+    store.commit = async (changes) => {
+      if (!isRemoved && changes.some(({ key }) => key === "away/sf-2")) {
+        isRemoved = true;
+        await c.f.call("DELETE", "/nodes/sf-2");
+      }
+      return commit.call(store, changes);
+    };
+    await schedule(c.f, "nodes/presence");
+    assert.ok(isRemoved);
+    assert.deepEqual(mentions(c.f, "sf-2"), ["lost/sf-2"]);
+  });
+
   it("DELETE of a guest: is answered in time, says nothing that is not so, and is done on its return", async (t) => {
     const c = await open(t);
     const { uuid } = await c.make();

@@ -166,6 +166,32 @@ describe("instances/restore", () => {
     assert.ok(f.network.plans.has(network_uuid));
   });
 
+  it("one that was being deleted: is deleted, however long the host was away", async (t) => {
+    const { f: first, make, go } = await open(t, { config: { API_ASYNC_WAIT: "0" } });
+    const { uuid } = await make();
+    await first.idle();
+    const key = `job/sf-1/instances.delete.${uuid}`;
+    const resting = await go(first.restart({}, false));
+    await resting.call("DELETE", `/instances/${uuid}`);
+    const asked = resting.value<{ created: number }>(key);
+    const begun = asked.created - 24 * 3600;
+    await resting.cloud.store.commit([{ key, write: { put: { ...asked, step: "deleteDomain", begun } } }]);
+    const f = await go(resting.reboot({ works: true }));
+    await f.idle();
+    const { state, error_message } = await shown(f, uuid);
+    assert.deepEqual([state, error_message], ["deleted", null]);
+  });
+
+  it("a node that was removed and joined again while it ran: has its new guests back too", async (t) => {
+    const { f: first, make, go } = await open(t);
+    // As the removal leaves it; the process that joins again does not start anew.
+    await first.cloud.store.clear("boot/sf-1");
+    const { uuid } = await make();
+    const f = await go(first.reboot());
+    await f.idle();
+    assert.equal((await f.hypervisor.getDomain(uuid))?.power, "on");
+  });
+
   it("a config drive that is missing: is made again", async (t) => {
     const { f: first, make, go } = await open(t);
     const { uuid } = await make();

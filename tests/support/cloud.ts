@@ -3,7 +3,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
-import type { Server } from "node:http";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { serveImage } from "../../deploy/serve-image.ts";
@@ -63,7 +62,17 @@ export async function startCloud(settings: Record<string, string> = {}): Promise
     ...settings,
   };
   const apiUrl = `http://${NODE_ADDRESS}:13000`;
-  let node = await spawnNode(environment);
+  const stopParts = async () => {
+    server.close();
+    server.closeAllConnections();
+    await store.close();
+    await libvirtd.stop();
+    await etcd.stop();
+  };
+  let node = await spawnNode(environment).catch(async (error: unknown) => {
+    await stopParts();
+    throw error;
+  });
   return {
     etcd,
     libvirtd,
@@ -81,24 +90,12 @@ export async function startCloud(settings: Record<string, string> = {}): Promise
       node.kill(signal);
       await ended(node);
     },
-    stop: () => stopAll(node, server, store, libvirtd, etcd),
+    async stop() {
+      node.kill("SIGTERM");
+      await ended(node);
+      await stopParts();
+    },
   };
-}
-
-async function stopAll(
-  node: ChildProcess,
-  images: Server,
-  store: Store,
-  libvirtd: Libvirtd,
-  etcd: TestEtcd,
-): Promise<void> {
-  node.kill("SIGTERM");
-  await ended(node);
-  images.close();
-  images.closeAllConnections();
-  await store.close();
-  await libvirtd.stop();
-  await etcd.stop();
 }
 
 async function ended(child: ChildProcess): Promise<void> {
@@ -111,7 +108,9 @@ async function spawnNode(environment: Record<string, string>): Promise<ChildProc
     env: { PATH: process.env.PATH ?? "", ...environment },
     stdio: ["ignore", "pipe", "inherit"],
   });
-  process.once("exit", () => child.kill("SIGKILL"));
+  const leave = () => child.kill("SIGKILL");
+  process.once("exit", leave);
+  child.once("exit", () => process.off("exit", leave));
   const log = process.env.SF_TEST_LOG;
   if (log !== undefined) child.stdout.pipe(createWriteStream(log, { flags: "a" }));
   // Read to the end, or the node would wait for room in the pipe.

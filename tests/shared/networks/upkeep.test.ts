@@ -5,6 +5,7 @@ import type { Event, Instance, Network, NetworkInterface } from "../../../shared
 import { convergeNetwork } from "../../../shared/networks/converge.ts";
 import { keepNetworks, nodeLinks, watchNodes } from "../../../shared/networks/upkeep.ts";
 import { nodeKey } from "../../../shared/nodes/record.ts";
+import type { NetworkPlan } from "../../../shared/ports/network/network.ts";
 import { put } from "../../../shared/ports/store/store.ts";
 import { eventually } from "../../support/await.ts";
 import { type FakeCloud, fakeCloud, small } from "../../support/fake-cloud.ts";
@@ -87,6 +88,7 @@ describe("upkeep of networks", () => {
       name: `sf-${each.uuid.replaceAll("-", "").slice(0, 12)}`,
       macaddr: each.macaddr,
       address: each.ipv4,
+      also: interfaces.filter((other) => other !== each).map(({ ipv4 }) => ipv4),
     }));
     const byName = (list: readonly { name: string }[] = []) =>
       list.toSorted((a, b) => a.name.localeCompare(b.name));
@@ -122,6 +124,21 @@ describe("upkeep of networks", () => {
     const open = await f.restart({ GUESTS_REACH_NODES: "true" });
     assert.equal(nodeLinks(open.cloud).off_limits, undefined);
     f = open;
+  });
+
+  it("the upkeep: what it has no time for is not the same each time", async () => {
+    for (let count = 0; count < 3; count++) await f.call("POST", "/networks", { netblock: "10.0.0.0/24" });
+    const kept = new Set<unknown>();
+    for (let round = 0; round < 200; round++) {
+      const over = new AbortController();
+      f.network.before = (operation, subject) => {
+        if (operation !== "ensure") return;
+        kept.add((subject as NetworkPlan).uuid);
+        over.abort();
+      };
+      await keepNetworks(f.cloud, over.signal);
+    }
+    assert.equal(kept.size, 4);
   });
 
   it("the upkeep: links of the node that cannot be mended are told of and do not stop the rest", async () => {

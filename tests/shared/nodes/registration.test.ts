@@ -1,6 +1,9 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
+import type { Node } from "../../../shared/api/types.ts";
 import { isKind } from "../../../shared/errors.ts";
+import { networkNode } from "../../../shared/nodes/network-node.ts";
+import { keepPresence } from "../../../shared/nodes/presence.ts";
 import {
   metricsKey,
   type NodeRecord,
@@ -11,7 +14,7 @@ import {
 } from "../../../shared/nodes/record.ts";
 import { put } from "../../../shared/ports/store/store.ts";
 import { eventually } from "../../support/await.ts";
-import { fakeCloud, PLENTY } from "../../support/fake-cloud.ts";
+import { fakeCloud, PLENTY, VERSION } from "../../support/fake-cloud.ts";
 
 const SECOND = { name: "sf-2", ip: "10.255.0.2" };
 
@@ -83,6 +86,23 @@ describe("registration of a node", () => {
     assert.equal(again.value<NodeRecord>("node/sf-1").cordoned, true);
   });
 
+  it("a network node that was given another name: is known by it, and the old one can be removed", async (t) => {
+    const old = await fakeCloud({ node: { name: "sf-0", ip: "10.255.0.1" } });
+    await old.close();
+    const f = await fakeCloud({ memory: old.memory });
+    t.after(() => f.close());
+    assert.equal(networkNode(f.cloud), "sf-1");
+    const nodes = await f.call<Node[]>("GET", "/nodes");
+    assert.deepEqual(
+      nodes.map(({ name, roles }) => [name, roles.includes("network node")]),
+      [
+        ["sf-0", false],
+        ["sf-1", true],
+      ],
+    );
+    assert.deepEqual(await f.call("DELETE", "/nodes/sf-0"), []);
+  });
+
   it("a node that is being removed: is refused", async (t) => {
     const f = await fakeCloud();
     t.after(() => f.close());
@@ -127,6 +147,32 @@ describe("the presence of a node", () => {
     const record = f.value<NodeRecord>(nodeKey("sf-1"));
     assert.ok(record.lastseen >= lastseen + 60);
     assert.equal(record.cordoned, true);
+  });
+
+  it("a lease that is lost while the node registers again: it registers once more", async (t) => {
+    const f = await fakeCloud();
+    t.after(() => f.close());
+    const { store, clock, log } = f.cloud;
+    const { lease, commit } = store;
+    const losses: AbortController[] = [];
+    store.lease = async (ttl_s) => {
+      const real = await lease.call(store, ttl_s);
+      const loss = new AbortController();
+      losses.push(loss);
+      return { id: real.id, lost: loss.signal, release: () => real.release() };
+    };
+    store.commit = async (changes) => {
+      const revision = await commit.call(store, changes);
+      if (losses.length === 2) losses[1]?.abort();
+      return revision;
+    };
+    const keeper = await keepPresence({
+      ...{ store, clock, log, node: SECOND, version: VERSION, installation: "second" },
+      readCapacity: async () => PLENTY,
+    });
+    losses[0]?.abort();
+    await eventually("it has asked for a third lease", 10_000, async () => losses.length === 3 || undefined);
+    await keeper.close();
   });
 
   it("a node that leaves: its metrics and its address go with its presence", async (t) => {
