@@ -12,11 +12,20 @@ export async function buildNode(directory: string): Promise<string> {
   const files = await readdir(join(root, "functions"), { recursive: true });
   const functions = files.filter((file) => file.endsWith(".ts")).map((file) => join(root, "functions", file));
   const fresh = `${directory}.${process.pid}`;
-  await rm(fresh, { recursive: true, force: true });
+  try {
+    await buildInto(fresh, functions);
+    await replace(directory, fresh);
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+  return join(directory, "runtime/main.js");
+}
+
+async function buildInto(directory: string, functions: readonly string[]): Promise<void> {
   await build({
     entryPoints: [join(root, "runtime/main.ts"), ...functions],
     outbase: root,
-    outdir: fresh,
+    outdir: directory,
     bundle: true,
     splitting: true,
     chunkNames: "chunks/[name]-[hash]",
@@ -28,16 +37,14 @@ export async function buildNode(directory: string): Promise<string> {
     keepNames: true,
     logLevel: "warning",
   });
-  await writeFile(join(fresh, "package.json"), '{ "type": "module" }\n');
+  await writeFile(join(directory, "package.json"), '{ "type": "module" }\n');
   // Runs in a process of its own, and is found beside what starts it.
   const child = "libvirt-child.mjs";
-  await copyFile(join(root, "shared/ports/hypervisor", child), join(fresh, "runtime", child));
-  await chmod(join(fresh, "runtime/main.js"), 0o755);
-  await replace(directory, fresh);
-  return join(directory, "runtime/main.js");
+  await copyFile(join(root, "shared/ports/hypervisor", child), join(directory, "runtime", child));
+  await chmod(join(directory, "runtime/main.js"), 0o755);
 }
 
-/** At one stroke, so that a node which starts meanwhile finds the old build or the new one. */
+/** Almost at one stroke, so that a node which starts meanwhile hardly ever finds half a build. */
 async function replace(directory: string, fresh: string): Promise<void> {
   const old = `${fresh}.old`;
   await rename(directory, old).catch((error) => {

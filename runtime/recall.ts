@@ -1,5 +1,5 @@
 // Answers to reads that came from the mirror alone, at once: each is right until the mirror moves on, so that it is not made
-// again. Who asks is admitted all the same.
+// again. Who asks is admitted all the same. Those of one revision are kept: no older one is ever right again.
 import type { Caller, Cloud } from "../shared/cloud.ts";
 import type { Answer } from "./answer.ts";
 import type { HttpFunction } from "./define.ts";
@@ -25,6 +25,7 @@ export interface Recall {
 
 export function openRecall(admit: Admit): Recall {
   const answers = new Map<string, Known>();
+  let newest = 0;
   return {
     find(cloud, request) {
       const known = answers.get(request.path);
@@ -37,8 +38,9 @@ export function openRecall(admit: Admit): Recall {
       return undefined;
     },
     keep(request, known) {
-      if (!isRead(request)) return;
-      if (answers.size >= MOST) answers.clear();
+      if (!isRead(request) || known.revision < newest) return;
+      if (answers.size >= MOST || known.revision > newest) answers.clear();
+      newest = known.revision;
       answers.set(request.path, known);
     },
   };

@@ -70,8 +70,10 @@ async function down(invocation: Invocation): Promise<void> {
 async function exec(invocation: Invocation): Promise<void> {
   const { host, argv } = readExecArguments(invocation.args);
   const [program, args] = commandInside(await openCluster(invocation), host, argv);
-  // The terminal interrupts the program inside by itself; an end that is asked of this one alone is handed on.
+  // The terminal interrupts the program inside by itself, as often as somebody likes: this one lives as long as that does.
+  process.on("SIGINT", () => {});
   const child = spawn(program, args, { stdio: "inherit" });
+  // An end that is asked of this one alone is handed on.
   process.once("SIGTERM", () => {
     const inside = childOf(child.pid ?? 0);
     if (inside !== undefined) process.kill(inside, "SIGTERM");

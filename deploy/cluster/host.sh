@@ -43,7 +43,7 @@ while :; do
   for log in /run/disk/logs/*.log; do
     [ "$(stat -c %s "$log")" -gt "$log_limit" ] || continue
     # Writers append, so the file can be cut short under them.
-    cp "$log" "$log.1"
+    cp "$log" "$log.1" || true
     : >"$log"
   done
   sleep 60 &

@@ -13,6 +13,7 @@ import { type Cluster, diskOf, logOf, type RunningHost, runningHost, type Servic
 import { plugIn, unplug } from "./underlay.ts";
 
 const BOOT_MS = 30_000;
+const END_MS = 30_000;
 const HOST_PROGRAM = fileURLToPath(new URL("host.sh", import.meta.url));
 const SERVICE_PROGRAM = fileURLToPath(new URL("service.sh", import.meta.url));
 const NAMESPACES = ["--net", "--mount", "--pid", "--uts", "--fork", "--kill-child", "--mount-proc"];
@@ -26,12 +27,14 @@ const DIRECTORIES = {
 /** Without its services. */
 export async function bootHost(cluster: Cluster, host: HostPlan): Promise<void> {
   const disk = diskOf(cluster, host);
+  await endStray(disk);
   for (const directory of DIRECTORIES[host.kind]) await mkdir(join(disk, directory), { recursive: true });
   await writeFile(join(disk, "hosts"), hostsFile(cluster.state.plan));
   const init = await startInit(cluster, host, disk);
+  // Before it is written down: what is written down is whole.
+  await plugIn(cluster.state.plan, host, init.pid);
   cluster.state.hosts[host.name] = { init, services: {} };
   await save(cluster);
-  await plugIn(cluster.state.plan, host, init.pid);
 }
 
 function hostsFile(plan: Plan): string {
@@ -72,18 +75,20 @@ async function isReady(parent: ChildProcess, explain: () => Promise<string>): Pr
 
 /** As a power loss. Resolves when nothing of it runs. */
 export async function cutPower(cluster: Cluster, host: HostPlan): Promise<void> {
-  const init = runningHost(cluster, host)?.init ?? strayInit(diskOf(cluster, host));
-  if (init !== undefined) await killDaemon(init, 30_000);
+  const init = runningHost(cluster, host)?.init;
+  if (init !== undefined) await killDaemon(init, END_MS);
+  else await endStray(diskOf(cluster, host));
   delete cluster.state.hosts[host.name];
   await save(cluster);
   await unplug(host);
 }
 
-/** The first process of a host whose boot was interrupted before it was written down. */
-function strayInit(disk: string): ProcessId | undefined {
+/** A host whose boot was interrupted before it was written down: two must not have one disk. */
+async function endStray(disk: string): Promise<void> {
   const argv = `/bin/sh\0${HOST_PROGRAM}\0${disk}\0`;
   const pid = processes().find((each) => readIfThere(`/proc/${each}/cmdline`).startsWith(argv));
-  return pid === undefined ? undefined : identify(pid);
+  const init = pid === undefined ? undefined : identify(pid);
+  if (init !== undefined) await killDaemon(init, END_MS);
 }
 
 /** What to run, to run a program inside the host. */

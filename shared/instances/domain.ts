@@ -1,7 +1,7 @@
 // The domain of an instance: what its template is filled with, defining it and starting it.
 import type { Cloud } from "../cloud.ts";
 import type { Config } from "../config.ts";
-import { CloudError } from "../errors.ts";
+import { CloudError, isKind } from "../errors.ts";
 import { type InterfaceRecord, type NetworkRecord, networkKey } from "../networks/record.ts";
 import { tapName } from "../networks/taps.ts";
 import { interfacesOf } from "./find.ts";
@@ -65,8 +65,11 @@ export async function startDomain(cloud: Cloud, record: InstanceRecord): Promise
     try {
       return await cloud.hypervisor.start(instance.uuid);
     } catch (error) {
-      const moved =
-        attempt < PORT_ATTEMPTS && isPortTaken(error) ? await movePorts(cloud, instance.uuid) : undefined;
+      if (attempt === PORT_ATTEMPTS || !isPortTaken(error)) throw error;
+      // Without other ports to give, QEMU's own words say what is wrong.
+      const moved = await movePorts(cloud, instance.uuid).catch((cause: unknown) => {
+        throw isKind(cause, "insufficient") ? error : cause;
+      });
       if (moved === undefined) throw error;
       tellMove(cloud, instance, moved);
       instance = moved;

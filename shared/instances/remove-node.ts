@@ -1,11 +1,12 @@
 // What goes with a node that is removed: its instances, and all that was promised on it.
 import type { Cloud } from "../cloud.ts";
 import { imagePrefix } from "../images/record.ts";
+import { enqueue, type JobRecord, jobPrefix } from "../jobs.ts";
 import { carrierPrefix } from "../networks/record.ts";
-import { isNetworkNode } from "../nodes/network-node.ts";
+import { isNetworkNode, networkNode } from "../nodes/network-node.ts";
 import { NODES, type NodeRecord } from "../nodes/record.ts";
 import { beginRemoval, endRemoval, nodeLockName, noteLost } from "../nodes/remove.ts";
-import type { Entry } from "../ports/store/store.ts";
+import { type Entry, remove } from "../ports/store/store.ts";
 import { transact } from "../ports/store/transact.ts";
 import { INSTANCES, type InstanceRecord, instanceKey, portPrefix } from "./record.ts";
 import { holdsAllocations, lost } from "./release.ts";
@@ -25,8 +26,18 @@ export async function removeNode(cloud: Cloud, name: string): Promise<string[]> 
     snapshots: there.flatMap(({ value }) => listSnapshots(cloud, value.uuid)).map(({ uuid }) => uuid),
   });
   for (const { value } of there) await lose(cloud, value.uuid, `node ${name} was removed`);
+  await handOverNetworks(cloud, name);
   await endRemoval(cloud, name, [portPrefix(name), imagePrefix(name), carrierPrefix(name)]);
   return instances;
+}
+
+/** If it was the network node before, the one of now does what it had not done. */
+async function handOverNetworks(cloud: Cloud, name: string): Promise<void> {
+  for (const entry of cloud.store.mirror.list<JobRecord>(jobPrefix(name))) {
+    const { kind, subject } = entry.value;
+    if (subject.type !== "network") continue;
+    await cloud.store.commit([remove(entry), enqueue(cloud, networkNode(cloud), kind, subject)]);
+  }
 }
 
 const instancesOf = (cloud: Cloud, name: string): Entry<InstanceRecord>[] =>

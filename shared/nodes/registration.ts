@@ -1,5 +1,6 @@
 // A node makes itself known in one transaction: its record for good, its presence and its address on its lease. Nobody gets a
 // name or an address that a living other node has.
+import { isIPv4 } from "node:net";
 import type { Clock } from "../clock.ts";
 import type { NodeIdentity } from "../cloud.ts";
 import { CloudError } from "../errors.ts";
@@ -19,6 +20,8 @@ import { requireNotRemoving } from "./remove.ts";
 /** How long a node that was killed is still taken for living. */
 export const LEASE_S = 8;
 
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/;
+
 export interface Registrant {
   store: Store;
   clock: Clock;
@@ -34,8 +37,19 @@ interface Found {
   address: Entry<NodeAddress> | undefined;
 }
 
-/** Answers the lease. Rejects with "conflict", saying what to do, when the name or the address is another living node's. */
+/** Both stand in keys of the store and in addresses. */
+function requireSound({ name, ip }: NodeIdentity): void {
+  if (!NAME.test(name))
+    throw new CloudError(
+      "malformed",
+      `SHAKENFIST_NODE_NAME: '${name}' must be letters, digits, '.', '_' or '-'`,
+    );
+  if (!isIPv4(ip)) throw new CloudError("malformed", `SHAKENFIST_NODE_IP: '${ip}' is not an IPv4 address`);
+}
+
+/** Answers the lease. Rejects with "malformed"; with "conflict", saying what to do, when the name or the address is another living node's. */
 export async function register(who: Registrant, latest: Capacity & { measured: number }): Promise<Lease> {
+  requireSound(who.node);
   const lease = await who.store.lease(LEASE_S);
   try {
     await transact(who.store, async () => [await decide(who, latest, lease), undefined]);

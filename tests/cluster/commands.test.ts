@@ -1,7 +1,9 @@
 import { strict as assert } from "node:assert";
-import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { enterSandbox } from "../support/sandbox.ts";
 
@@ -103,12 +105,40 @@ describe("npm run cluster", () => {
     refuses(["exec", "sf-7", "true"], /no host is named 'sf-7'; there are etcd-1, etcd-2, etcd-3, sf-1/);
   });
 
+  it("exec: what the terminal interrupts, however often, is the program inside", async () => {
+    const script = "echo ready; read -r words; echo $words";
+    const argv = ["--import", "tsx", "deploy/cluster.ts", "exec", "sf-1", "busybox", "sh", "-c", script];
+    const child = spawn(process.execPath, argv, { cwd: CHECKOUT, stdio: ["pipe", "pipe", "inherit"] });
+    let said = "";
+    child.stdout.on("data", (chunk) => {
+      said += chunk;
+    });
+    const ended = once(child, "close");
+    await once(child.stdout, "data");
+    for (let count = 0; count < 3; count++) {
+      child.kill("SIGINT");
+      await delay(100);
+    }
+    child.stdin.end("still here\n");
+    assert.deepEqual([...(await ended), said], [0, null, "ready\nstill here\n"]);
+  });
+
   it("kill of one etcd member of three: the node answers on", () => {
     says(["kill", "etcd-2"], /etcd-2 has lost its power/);
     says(["kill", "etcd-2"], /etcd-2 is off already/);
     says(["status"], /etcd-2 +10\.66\.0\.3 +off.*sf-1 +10\.66\.0\.11 +answers/s);
     refuses(["exec", "etcd-2", "true"], /etcd-2 is off: start it first/);
     says(["start", "etcd-2"], /etcd-2 answers/);
+  });
+
+  it("start after a boot that was interrupted: what is left of that ends first", () => {
+    const file = `${STATE}/cluster/state.json`;
+    const state = JSON.parse(readFileSync(file, "utf8"));
+    delete state.hosts["etcd-2"];
+    writeFileSync(file, JSON.stringify(state));
+    says(["start", "etcd-2"], /etcd-2 answers/);
+    const running = execFileSync("ps", ["-eo", "args"], { encoding: "utf8" });
+    assert.equal(running.match(/^\/bin\/sh \S+host\.sh \S+ etcd-2$/gm)?.length, 1);
   });
 
   it("partition: is shown until heal", () => {

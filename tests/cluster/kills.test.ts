@@ -66,7 +66,7 @@ describe("sudden death among three nodes", () => {
     });
   });
   after(async () => {
-    console.log(["killed".padEnd(26), "created error refused  whole again after", ...[]].join(""));
+    console.log(`${"killed".padEnd(26)}created error refused  whole again after`);
     for (const row of rows) console.log(row);
     await cluster?.down();
   });

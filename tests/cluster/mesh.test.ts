@@ -127,7 +127,7 @@ describe("guests on three nodes", () => {
     await tellsNext(at(1), guest("a"), { stranger: "no", api: "no", api2: "no", etcd: "no", peer: "yes" });
   });
 
-  it("a floating address: is reached from the underlay, and no more after defloat", async () => {
+  it("a floating address: is reached from the underlay, also when the network node was away, and no more after defloat", async () => {
     const [nic] = await at(3).listInterfaces("instances", guest("a").uuid);
     assert.ok(nic);
     await at(3).floatInterface(nic.uuid);
@@ -137,6 +137,20 @@ describe("guests on three nodes", () => {
       (await realExec.run("busybox", ["ping", "-c", "1", "-W", "1", floating], { accept: [0, 1] })).code ===
       0;
     await eventually("the floating address answers", 30_000, async () => (await answers()) || undefined);
+
+    // The network node loses its power and comes back: DHCP, NAT and floating addresses are made again from the records.
+    await cluster.kill("sf-1");
+    await eventually("the floating address is silent", 30_000, async () => !(await answers()) || undefined);
+    await cluster.start("sf-1");
+    await eventually(
+      "the floating address answers again",
+      30_000,
+      async () => (await answers()) || undefined,
+    );
+    const servers = await cluster.exec("sf-1", ["pgrep", "--count", "dnsmasq"]);
+    assert.equal(Number(servers), 2);
+    await tellsNext(at(3), guest("a"), { peer: "yes", world: "yes" });
+
     await at(2).defloatInterface(nic.uuid);
     assert.equal(await answers(), false);
   });

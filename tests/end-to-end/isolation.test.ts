@@ -77,7 +77,7 @@ describe("isolation", () => {
   /** All that is in the store, but what moves by itself. */
   async function everything(): Promise<Map<string, string>> {
     const entries = await world.cloud.store.list("");
-    const still = entries.filter(({ key }) => !/^(event|presence|node|lock|image)\//.test(key));
+    const still = entries.filter(({ key }) => !/^(event|presence|metrics|node|lock|image)\//.test(key));
     return new Map(still.map(({ key, value }) => [key, JSON.stringify(value)]));
   }
 

@@ -138,7 +138,7 @@ describe("a one-node cloud", () => {
       namespaces: [],
       dnsmasq: [],
       qemu: 0,
-      files: ["/srv/shakenfist/forwarding.json"],
+      files: ["/srv/shakenfist/forwarding.json", "/srv/shakenfist/installation"],
       keys: [NOTHING_CLAIMED],
     });
   });

@@ -206,6 +206,28 @@ describe("DELETE /nodes/{node}", () => {
     assert.deepEqual(mentions(c.f, "job"), []);
   });
 
+  it("one that was the network node: what it had not done for networks the one of now does", async (t) => {
+    const was = { NETWORK_NODE_IP: SECOND.ip, API_ASYNC_WAIT: "0" };
+    const f = await fakeCloud({ config: was });
+    const second = await fakeCloud({ memory: f.memory, node: SECOND, config: was });
+    const networks = ["10.0.0.0/24", "10.1.0.0/24"].map((netblock) =>
+      f.call<Network>("POST", "/networks", { netblock }),
+    );
+    const [deleted, made] = (await Promise.all(networks)).map(({ uuid }) => uuid);
+    await second.idle();
+    await second.close();
+    await f.call("DELETE", `/networks/${deleted}`);
+    const { uuid: late } = await f.call<Network>("POST", "/networks", { netblock: "10.2.0.0/24" });
+    const now = await f.restart({ NETWORK_NODE_IP: "10.255.0.1" });
+    t.after(() => now.close());
+    await gone(now);
+    await now.call("DELETE", "/nodes/sf-2");
+    await now.idle();
+    const states = [deleted, made, late].map((uuid) => now.value<{ state: string }>(`network/${uuid}`).state);
+    assert.deepEqual(states, ["deleted", "created", "created"]);
+    assert.deepEqual(mentions(now, "sf-2"), ["lost/sf-2"]);
+  });
+
   it("lost instances: can be deleted, and are forgotten by the network node", async (t) => {
     const c = await open(t);
     const [one, two] = [await c.make(), await c.make()];

@@ -1,7 +1,9 @@
 import { strict as assert } from "node:assert";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { type HttpFunction, http } from "../../runtime/define.ts";
+import { openRecall } from "../../runtime/recall.ts";
 import type { Route } from "../../runtime/scan.ts";
+import type { Cloud } from "../../shared/cloud.ts";
 import { put } from "../../shared/ports/store/store.ts";
 import { type FakeCloud, fakeCloud } from "../support/fake-cloud.ts";
 
@@ -89,6 +91,28 @@ describe("answers that came from the mirror", () => {
       });
       assert.equal(answer.headers?.["X-Request-ID"], id);
     }
+  });
+
+  it("answers of before the mirror moved: are let go of, and never take the place of newer ones", () => {
+    let now = 1;
+    const mirror = { revision: () => now };
+    const cloud = { store: { mirror } } as unknown as Cloud;
+    const recall = openRecall(() => ({ namespace: "alice" }));
+    const request = (path: string) => ({ method: "GET", path, body: "", id: "x" });
+    const keep = (path: string, revision: number) =>
+      recall.keep(request(path), {
+        ...{ target: lasting as HttpFunction, namespace: "alice", revision },
+        answer: { status: 200, type: "", body: "" },
+      });
+    const isKept = (path: string) => recall.find(cloud, request(path)) !== undefined;
+    keep("/old", 1);
+    assert.ok(isKept("/old"));
+    now = 2;
+    keep("/new", 2);
+    keep("/late", 1);
+    assert.deepEqual(["/new", "/late", "/old"].map(isKept), [true, false, false]);
+    now = 1;
+    assert.deepEqual(["/late", "/old"].map(isKept), [false, false]);
   });
 
   it("what does not come from the mirror: is made each time", async () => {

@@ -276,6 +276,7 @@ async function startNode(
       hypervisor.losePower(true);
       network.plans.clear();
       network.node = undefined;
+      network.taps = [];
       machine.boot = `after ${machine.boot}`;
       return startNode(machine, { ...options, ...changed });
     },

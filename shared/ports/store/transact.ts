@@ -11,7 +11,7 @@ type Decide<T> = () => Promise<[Change[], T]> | [Change[], T];
 /**
  * Calls `decide` for the changes and what to answer, commits them, and repeats with fresh reads on a lost race.
  * No changes means nothing to commit. Transactions of one `line` change the same keys, so that those of this process go one
- * after the other from the start. Rejects with "conflict" after ten seconds of lost races.
+ * after the other from the start. Rejects with "conflict" after ten seconds of lost races, and at once when a lease is gone.
  */
 export async function transact<T>(store: Store, decide: Decide<T>, line?: string): Promise<T> {
   if (line !== undefined) return inLine(store, line, () => repeat(store, decide));
@@ -40,8 +40,9 @@ async function attempt<T>(store: Store, decide: Decide<T>): Promise<{ answer: T 
     await store.commit(changes);
     return { answer };
   } catch (error) {
-    if (isKind(error, "conflict")) return { lost: error };
-    throw error;
+    // Without its lease it would lose every time.
+    if (!isKind(error, "conflict") || error.detail.lease_gone === true) throw error;
+    return { lost: error };
   }
 }
 

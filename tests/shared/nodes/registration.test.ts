@@ -103,6 +103,14 @@ describe("registration of a node", () => {
     assert.deepEqual(await f.call("DELETE", "/nodes/sf-0"), []);
   });
 
+  for (const [node, words] of [
+    [{ name: "rack/1", ip: SECOND.ip }, /SHAKENFIST_NODE_NAME: 'rack\/1' must be/],
+    [{ name: "sf-2", ip: "10.255.0" }, /SHAKENFIST_NODE_IP: '10\.255\.0' is not an IPv4 address/],
+  ] as const)
+    it(`a node ${node.name} at ${node.ip}: is refused, naming the setting`, async () => {
+      await assert.rejects(fakeCloud({ node }), words);
+    });
+
   it("a node that is being removed: is refused", async (t) => {
     const f = await fakeCloud();
     t.after(() => f.close());

@@ -244,6 +244,16 @@ export function storeSuite(name: string, begin: () => Promise<World>): void {
       assert.equal(await store.get("thing/2"), undefined);
     });
 
+    test("transact: a lease that is gone is no lost race, and is told at once", async (t) => {
+      const store = await open(t);
+      const lease = await store.lease(5);
+      await lease.release();
+      let asked = 0;
+      const decided = transact(store, () => [[create(`thing/${++asked}`, 1, lease)], undefined]);
+      await assert.rejects(decided, /its lease is gone/);
+      assert.equal(asked, 1);
+    });
+
     test("lease: is kept alive beyond its life", async (t) => {
       const store = await open(t);
       const lease = await store.lease(1);
