@@ -14,8 +14,10 @@ import { transact } from "../shared/ports/store/transact.ts";
 import type { JobFunction } from "./define.ts";
 import { type Failpoint, parseFailpoint } from "./failpoint.ts";
 import { jobWords, lateReason, reasonOf, wordsOf } from "./job-words.ts";
+import { nothing } from "./no-job.ts";
 import type { Named } from "./scan.ts";
 
+/** Of preempting jobs, and of all others: a delete does not wait for images that come slowly. */
 const SUBJECTS_AT_ONCE = 16;
 const UNDO_DEADLINE_MS = 120_000;
 const LONGEST_PAUSE_MS = 1000;
@@ -40,7 +42,8 @@ export function openWorker(cloud: Cloud, jobs: readonly Named<JobFunction>[]): W
   const failpoint = parseFailpoint(cloud.config.FAILPOINT);
   const prefix = jobPrefix(cloud.node.name);
   const running = new Map<string, Run>();
-  const waiting = new Set<string>();
+  /** By whether their next job preempts. */
+  const waiting = new Map<string, boolean>();
   const busy = new Set<Promise<void>>();
   let closed = false;
 
@@ -52,18 +55,26 @@ export function openWorker(cloud: Cloud, jobs: readonly Named<JobFunction>[]): W
     return mine.sort((a, b) => rank(a) - rank(b))[0];
   }
 
+  function hasRoom(preempts: boolean): boolean {
+    const alike = [...running.values()].filter(
+      ({ definition }) => (definition.preempts ?? false) === preempts,
+    );
+    return alike.length < SUBJECTS_AT_ONCE;
+  }
+
   function wake(subject: string): void {
     if (closed) return;
     const run = running.get(subject);
+    const first = next(subject);
+    const preempts = kinds.get(first?.value.kind ?? "")?.preempts ?? false;
     if (run !== undefined) {
-      const first = next(subject);
       if (first === undefined || first.key !== run.key || first.value.asked !== run.asked)
         run.stop.abort(new Superseded());
-    } else if (running.size < SUBJECTS_AT_ONCE) {
+    } else if (hasRoom(preempts)) {
       const work = serve(subject).finally(() => busy.delete(work));
       busy.add(work);
     } else {
-      waiting.add(subject);
+      waiting.set(subject, preempts);
     }
   }
 
@@ -83,7 +94,7 @@ export function openWorker(cloud: Cloud, jobs: readonly Named<JobFunction>[]): W
       });
     }
     running.delete(subject);
-    const [first] = waiting;
+    const [first] = [...waiting].find(([, preempts]) => hasRoom(preempts)) ?? [];
     if (first !== undefined && waiting.delete(first)) wake(first);
   }
 
@@ -102,18 +113,6 @@ export function openWorker(cloud: Cloud, jobs: readonly Named<JobFunction>[]): W
     },
   };
 }
-
-/** What a job of a kind that no file serves any more does: end. */
-const nothing: JobFunction = {
-  summary: "Nothing",
-  deadline_ms: 0,
-  attempts: 1,
-  subject: () => undefined,
-  steps: [],
-  finish: () => [],
-  undo: [],
-  fail: () => [],
-};
 
 async function perform(cloud: Cloud, run: Run, failpoint: Failpoint, isClosed: () => boolean): Promise<void> {
   try {

@@ -1,7 +1,7 @@
 // Nodes as the wire shows them: a node that is there was seen just now.
 import type { Node } from "../api/types.ts";
 import type { Cloud } from "../cloud.ts";
-import { nameOfNetworkNode } from "./network-node.ts";
+import { nameOfNetworkNode, networkNodeIp } from "./network-node.ts";
 import {
   type Claim,
   claimKey,
@@ -19,10 +19,11 @@ export const listNodes = (cloud: Cloud): Node[] =>
 export function viewNode(cloud: Cloud, record: NodeRecord): Node {
   const { name, ip, lastseen, version, cordoned = false } = record;
   const isThere = cloud.store.mirror.get(presenceKey(name)) !== undefined;
+  const isNetworkNode = ip === networkNodeIp(cloud) && name === nameOfNetworkNode(cloud);
   return {
     ...{ name, ip, lastseen: isThere ? cloud.clock.now() : lastseen, version },
     state: isThere ? "present" : "away",
-    roles: ["hypervisor", ...(name === nameOfNetworkNode(cloud) ? ["network node"] : [])],
+    roles: ["hypervisor", ...(isNetworkNode ? ["network node"] : [])],
     cordoned,
   };
 }

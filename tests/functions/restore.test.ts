@@ -8,7 +8,6 @@ import type { Event, Instance, Network } from "../../shared/api/types.ts";
 import { CloudError } from "../../shared/errors.ts";
 import { observePower, reconcilePower } from "../../shared/instances/power.ts";
 import type { InstanceRecord } from "../../shared/instances/record.ts";
-import { startOf } from "../../shared/nodes/boot.ts";
 import { type FakeCloud, type FakeCloudOptions, fakeCloud, small } from "../support/fake-cloud.ts";
 
 async function open(t: TestContext, options: FakeCloudOptions = {}) {
@@ -182,16 +181,6 @@ describe("instances/restore", () => {
     assert.deepEqual([state, error_message], ["deleted", null]);
   });
 
-  it("a node that was removed and joined again while it ran: has its new guests back too", async (t) => {
-    const { f: first, make, go } = await open(t);
-    // As the removal leaves it; the process that joins again does not start anew.
-    await first.cloud.store.clear("boot/sf-1");
-    const { uuid } = await make();
-    const f = await go(first.reboot());
-    await f.idle();
-    assert.equal((await f.hypervisor.getDomain(uuid))?.power, "on");
-  });
-
   it("a config drive that is missing: is made again", async (t) => {
     const { f: first, make, go } = await open(t);
     const { uuid } = await make();
@@ -294,12 +283,5 @@ describe("instances/restore", () => {
     await schedule(f, "instances/snapshots");
     assert.equal((await shown(f, uuid)).power_state, "on");
     assert.ok(!existsSync(work));
-  });
-});
-
-describe("the start of a host", () => {
-  it("startOf: reads past a name with spaces and brackets", () => {
-    const stat = "1 (a) b) (c) S 0 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4242 1 2";
-    assert.equal(startOf(stat), "4242");
   });
 });

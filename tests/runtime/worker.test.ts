@@ -61,6 +61,17 @@ describe("worker", () => {
     assert.ok(busy.most > 1 && busy.most <= 16, `${busy.most} at once`);
   });
 
+  it("as many jobs as may run, all slow: keep no preempting one of another subject waiting", async (t) => {
+    const bench = await openJobBench(t);
+    const { mirror } = bench.f.cloud.store;
+    bench.work.first = ({ signal }) => aborted(signal);
+    for (let index = 0; index < 20; index++) await bench.enqueue(`slow-${index}`);
+    await bench.enqueue("other", "test/end");
+    const isDone = () => bench.diary.includes("other finished") || undefined;
+    assert.ok(await mirror.until(jobPrefix("sf-1"), isDone, 5000));
+    assert.equal(bench.diary.length, 17);
+  });
+
   it("a preempting job: aborts the one that runs, which ends when it is not wanted any more", async (t) => {
     const bench = await openJobBench(t);
     const entered = gate();

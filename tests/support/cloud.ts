@@ -123,6 +123,8 @@ async function spawnNode(environment: Record<string, string>): Promise<ChildProc
       if (!line.includes('"msg":"ready"')) return;
       clearTimeout(timer);
       child.off("exit", late);
+      lines.close();
+      child.stdout.resume();
       resolve();
     });
   });

@@ -168,7 +168,7 @@ async function startNode(
     ...{ store, clock, log, node, version: VERSION, installation: directory },
     readCapacity: async () => options.capacity ?? PLENTY,
   }).catch(async (error: unknown) => {
-    await store.close();
+    await Promise.all([store.close(), rm(directory, { recursive: true, force: true })]);
     throw error;
   });
   const templates = openTemplates([TEMPLATES]);

@@ -10,7 +10,12 @@ export class Waits {
   readonly #waits = new Set<Wait>();
 
   /** The first defined answer of `find`, or undefined after the time; rejects with what `find` throws. */
-  until<T>(prefix: string, find: () => T | undefined, timeout_ms: number): Promise<T | undefined> {
+  async until<T>(prefix: string, find: () => T | undefined, timeout_ms: number): Promise<T | undefined> {
+    const found = find();
+    return found !== undefined || timeout_ms <= 0 ? found : this.#wait(prefix, find, timeout_ms);
+  }
+
+  #wait<T>(prefix: string, find: () => T | undefined, timeout_ms: number): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
       const finish = (answer: () => void) => {
         clearTimeout(timer);
@@ -29,7 +34,6 @@ export class Waits {
       const wait: Wait = { prefix, ask, giveUp };
       const timer = setTimeout(giveUp, timeout_ms);
       this.#waits.add(wait);
-      ask();
     });
   }
 

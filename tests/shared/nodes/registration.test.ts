@@ -1,8 +1,6 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import type { Node } from "../../../shared/api/types.ts";
 import { isKind } from "../../../shared/errors.ts";
-import { networkNode } from "../../../shared/nodes/network-node.ts";
 import { keepPresence } from "../../../shared/nodes/presence.ts";
 import {
   metricsKey,
@@ -84,23 +82,6 @@ describe("registration of a node", () => {
     t.after(() => again.close());
     assert.ok(again.value<Presence>(presenceKey("sf-1")).measured > 0);
     assert.equal(again.value<NodeRecord>("node/sf-1").cordoned, true);
-  });
-
-  it("a network node that was given another name: is known by it, and the old one can be removed", async (t) => {
-    const old = await fakeCloud({ node: { name: "sf-0", ip: "10.255.0.1" } });
-    await old.close();
-    const f = await fakeCloud({ memory: old.memory });
-    t.after(() => f.close());
-    assert.equal(networkNode(f.cloud), "sf-1");
-    const nodes = await f.call<Node[]>("GET", "/nodes");
-    assert.deepEqual(
-      nodes.map(({ name, roles }) => [name, roles.includes("network node")]),
-      [
-        ["sf-0", false],
-        ["sf-1", true],
-      ],
-    );
-    assert.deepEqual(await f.call("DELETE", "/nodes/sf-0"), []);
   });
 
   for (const [node, words] of [
