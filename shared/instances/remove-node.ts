@@ -2,7 +2,6 @@
 import type { Cloud } from "../cloud.ts";
 import { imagePrefix } from "../images/record.ts";
 import { enqueue, type JobRecord, jobPrefix } from "../jobs.ts";
-import { carrierPrefix } from "../networks/record.ts";
 import { isNetworkNode, networkNode } from "../nodes/network-node.ts";
 import { NODES, type NodeRecord } from "../nodes/record.ts";
 import { beginRemoval, endRemoval, nodeLockName, noteLost } from "../nodes/remove.ts";
@@ -27,7 +26,9 @@ export async function removeNode(cloud: Cloud, name: string): Promise<string[]> 
   });
   for (const { value } of there) await lose(cloud, value.uuid, `node ${name} was removed`);
   await handOverNetworks(cloud, name);
-  await endRemoval(cloud, name, [portPrefix(name), imagePrefix(name), carrierPrefix(name)]);
+  // Its carrier keys stay: nobody knows whether its links are gone, and a number that they bear is not given to another.
+  // It takes them back itself when it returns.
+  await endRemoval(cloud, name, [portPrefix(name), imagePrefix(name)]);
   return instances;
 }
 

@@ -186,7 +186,7 @@ describe("DELETE /nodes/{node}", () => {
       const { state, error_message, power_state } = await shown(c.f, uuid);
       assert.deepEqual([state, error_message, power_state], ["error", "node sf-2 was removed", "off"]);
     }
-    assert.deepEqual(mentions(c.f, "sf-2"), ["lost/sf-2"]);
+    assert.deepEqual(mentions(c.f, "sf-2"), [`carrier/sf-2/${c.network_uuid}`, "lost/sf-2"]);
     assert.deepEqual([mentions(c.f, "mac").length, mentions(c.f, "floating")], [1, []]);
     const used = mentions(c.f, c.network_uuid).filter((key) => key.startsWith("address/"));
     const [living] = await c.f.call<NetworkInterface[]>("GET", `/instances/${other.uuid}/interfaces`);
@@ -242,7 +242,7 @@ describe("DELETE /nodes/{node}", () => {
       await schedule(c.f, "nodes/removal");
       for (const { uuid } of [one, two])
         assert.equal((await shown(c.f, uuid)).error_message, "node sf-2 was removed");
-      assert.deepEqual(mentions(c.f, "sf-2"), ["lost/sf-2"]);
+      assert.deepEqual(mentions(c.f, "sf-2"), [`carrier/sf-2/${c.network_uuid}`, "lost/sf-2"]);
       await c.f.close();
     }
   });

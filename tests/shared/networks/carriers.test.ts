@@ -16,13 +16,14 @@ describe("nodes that carry a network", () => {
     () => FakeCloud,
   ];
 
+  let memory: Memory;
+  const join = (number: number) =>
+    fakeCloud({ ...CLOUD, memory, node: { name: `sf-${number}`, ip: `10.255.0.${number}` } });
+
   beforeEach(async () => {
-    const memory = new Memory();
+    memory = new Memory();
     nodes = [];
-    for (const number of [1, 2, 3])
-      nodes.push(
-        await fakeCloud({ ...CLOUD, memory, node: { name: `sf-${number}`, ip: `10.255.0.${number}` } }),
-      );
+    for (const number of [1, 2, 3]) nodes.push(await join(number));
   });
   afterEach(async () => {
     for (const node of nodes) await node.close();
@@ -74,6 +75,20 @@ describe("nodes that carry a network", () => {
     assert.notEqual(next.vxid, old.vxid);
     refuses = false;
     await keepNetworks(second().cloud, new AbortController().signal);
+    assert.equal((await makeNetwork()).vxid, old.vxid);
+  });
+
+  it("the links of a machine that is removed: keep their number until it comes back and takes them down", async () => {
+    const old = await makeNetwork();
+    await makeGuest(old.uuid, "sf-3");
+    await nodes.pop()?.close();
+    const isAway = () => first().cloud.store.mirror.get("presence/sf-3") === undefined;
+    await becomes("sf-3 is away", isAway);
+    await first().call("DELETE", "/nodes/sf-3");
+    await first().call("DELETE", `/networks/${old.uuid}`);
+    assert.notEqual((await makeNetwork()).vxid, old.vxid);
+    nodes.push(await join(3));
+    await keepNetworks(third().cloud, new AbortController().signal);
     assert.equal((await makeNetwork()).vxid, old.vxid);
   });
 });
