@@ -1,6 +1,7 @@
 // Keeps a server busy with wrk, which costs less than any server it asks, and says how fast it was and what it cost.
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
@@ -40,6 +41,24 @@ export async function load({ url, token, pid }: Target, seconds: number, connect
     ...{ rate: requests / took_s, cpu_us: (used_s * 1e6) / requests },
     ...{ p50_ms: p50_us / 1000, p99_ms: p99_us / 1000 },
   };
+}
+
+/**
+ * The 99th percentile, ms, for one user who pauses after each answer: what somebody waits, and not what a server that is kept
+ * busy without end can do.
+ */
+export async function paced({ url, token }: Target, seconds: number, pause_ms: number): Promise<number> {
+  const times: number[] = [];
+  const end = performance.now() + seconds * 1000;
+  while (performance.now() < end) {
+    const started = performance.now();
+    const answer = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
+    await answer.arrayBuffer();
+    times.push(performance.now() - started);
+    if (answer.status !== 200) throw new Error(`${url}: ${answer.status}`);
+    await setTimeout(pause_ms);
+  }
+  return times.toSorted((one, other) => one - other)[Math.floor(times.length * 0.99)] ?? Number.NaN;
 }
 
 /** The kernel counts in hundredths. */

@@ -11,14 +11,15 @@ import { create, put } from "../shared/ports/store/store.ts";
 import { NODE_NAME, startCloud, type TestCloud } from "../tests/support/cloud.ts";
 import { NODE_ADDRESS } from "../tests/support/network-host.ts";
 import { enterSandbox } from "../tests/support/sandbox.ts";
-import { type Load, load, median, type Target, typical } from "./load.ts";
+import { type Load, load, median, paced, type Target, typical } from "./load.ts";
 
 enterSandbox(import.meta.url);
 
 const CONNECTIONS = 16;
 const SECONDS = 2;
 const ROUNDS = 5;
-const FEW_CONNECTIONS = 2;
+const BESIDE_SECONDS = 4;
+const PAUSE_MS = 5;
 const LOGINS = 16;
 const BARE_PORT = 13_500;
 const BARE = fileURLToPath(new URL("bare-server.ts", import.meta.url));
@@ -131,15 +132,15 @@ async function benchLoginsBeside(cloud: TestCloud, token: string): Promise<void>
   const one = `/instances/${record(7).uuid}`;
   for (const path of ["/", one, "/instances", "/networks", "/nodes", "/auth/namespaces"]) {
     const target = { url: `${cloud.apiUrl}${path}`, token, pid: cloud.pid() };
-    const quiet = await load(target, SECONDS, FEW_CONNECTIONS);
+    const quiet = await paced(target, BESIDE_SECONDS, PAUSE_MS);
     const ending = new AbortController();
     const logins = Array.from({ length: LOGINS }, () => keepLoggingIn(cloud, ending.signal));
-    const busy = await load(target, SECONDS, FEW_CONNECTIONS);
+    const busy = await paced(target, BESIDE_SECONDS, PAUSE_MS);
     ending.abort();
     const count = (await Promise.all(logins)).reduce((sum, each) => sum + each, 0);
     console.log(
-      `  GET ${path} beside ${LOGINS} logins at once (${count} in ${SECONDS} s): ` +
-        `p99 ${busy.p99_ms.toFixed(2)} ms, quiet ${quiet.p99_ms.toFixed(2)} ms`,
+      `  GET ${path} beside ${LOGINS} logins at once (${count} in ${BESIDE_SECONDS} s): ` +
+        `p99 ${busy.toFixed(2)} ms, quiet ${quiet.toFixed(2)} ms`,
     );
   }
 }
@@ -161,9 +162,9 @@ try {
   await fill(cloud, 0, 100);
   await compare("GET /instances/{uuid} of 100", target(`/instances/${record(7).uuid}`), HELLO_BYTES);
   await compare("GET /instances of 100", target("/instances"));
+  await benchLoginsBeside(cloud, token);
   await fill(cloud, 100, 1000);
   await compare("GET /instances of 1000", target("/instances"));
-  await benchLoginsBeside(cloud, token);
   await benchLogin(cloud);
 } finally {
   await cloud.stop();

@@ -10,7 +10,7 @@ packages=(
   genisoimage etcd-server etcd-client
   busybox-static cpio dosfstools mtools syslinux
 )
-test_packages=(chromium)
+test_packages=(chromium openssl)
 bench_packages=(wrk)
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 output=$(mktemp)

@@ -4,7 +4,7 @@ import { isKind } from "../errors.ts";
 import { isNetworkNode } from "../nodes/network-node.ts";
 import { NODES, type NodeRecord } from "../nodes/record.ts";
 import type { Gateway, NetworkPlan } from "../ports/network/network.ts";
-import { remove } from "../ports/store/store.ts";
+import { put, remove } from "../ports/store/store.ts";
 import { interfacesOn } from "./find.ts";
 import {
   type CarrierRecord,
@@ -39,10 +39,17 @@ async function bothDone(...work: readonly Promise<void>[]): Promise<void> {
 }
 
 async function carry(cloud: Cloud, network: NetworkRecord, reason: "change" | "upkeep"): Promise<void> {
+  await noteCarrier(cloud, network);
   const plan = planOf(cloud, network);
   const isKnown = cloud.network.holds(plan) || (reason === "upkeep" && network.state === "created");
   const mended = await cloud.network.ensure(plan);
   if (isKnown && mended.length > 0) tellMended(cloud, network.uuid, mended);
+}
+
+/** Whoever makes use of the network here has written it; a node that becomes the network node has not been named before. */
+async function noteCarrier(cloud: Cloud, { uuid, vxid }: NetworkRecord): Promise<void> {
+  const key = carrierKey(cloud.node.name, uuid);
+  if (cloud.store.mirror.get(key) === undefined) await cloud.store.commit([put(key, { vxid })]);
 }
 
 /** Somebody who begins to use the network here meanwhile has written the key again: then it stays. */

@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
 import type { Instance } from "../../shared/api/types.ts";
 import { eventually } from "../support/await.ts";
 import { startCluster, type TestCluster } from "../support/cluster.ts";
@@ -45,6 +46,14 @@ describe("a test cluster of two nodes", () => {
 
   it("up: each node answers and knows both", async () => {
     for (const node of ["sf-1", "sf-2"]) assert.deepEqual(await names(node), ["sf-1", "sf-2"]);
+  });
+
+  it("sf-node teardown --purge: removes nothing while there are other nodes", async () => {
+    const program = fileURLToPath(new URL("../../dist/node/runtime/main.js", import.meta.url));
+    const env = { ...process.env, SHAKENFIST_ETCD_HOSTS: "10.66.0.2:2379" };
+    const purge = cluster.exec("sf-2", [process.execPath, program, "teardown", "--purge"], { env });
+    await assert.rejects(purge, /would remove the records of sf-1, sf-2: take the others out first/);
+    assert.equal((await cluster.apiOf("sf-1").listNodes()).length, 2);
   });
 
   it("exec: runs in the host, which has processes, a name and links of its own", async () => {

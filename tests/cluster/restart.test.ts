@@ -142,7 +142,7 @@ describe("the loss of a node", () => {
     }
     const left = (await cluster.store.list("")).map(({ key }) => key);
     const named = left.filter((key) => !key.startsWith("event/") && key.split("/").includes("sf-2"));
-    assert.deepEqual(named, ["lost/sf-2"]);
+    assert.deepEqual(named, [`carrier/sf-2/${network.uuid}`, "lost/sf-2"]);
     assert.ok(!left.includes(`address/${network.uuid}/${ADDRESS}`));
     assert.deepEqual(
       (await api().listNodes()).map(({ name }) => name),

@@ -46,6 +46,8 @@ describe("the network node", () => {
     const states = [deleted, made, late].map((uuid) => now.value<{ state: string }>(`network/${uuid}`).state);
     assert.deepEqual(states, ["deleted", "created", "created"]);
     const left = [...now.everything().keys()].filter((key) => key.split("/").includes("sf-2"));
-    assert.deepEqual(left, ["lost/sf-2"]);
+    const carried = [deleted, made, late].map((uuid) => `carrier/sf-2/${uuid}`);
+    assert.deepEqual(left.sort(), [...carried, "lost/sf-2"].sort());
+    assert.ok(now.value(`carrier/sf-1/${late}`));
   });
 });
