@@ -6,8 +6,8 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { configDriveFiles } from "../shared/instances/config-drive.ts";
-import { openTemplates } from "../shared/render.ts";
+import { configDriveFiles } from "#shared/instances/config-drive.ts";
+import { openTemplates } from "#shared/render.ts";
 import { startCloud, type TestCloud } from "../tests/support/cloud.ts";
 import { enterSandbox } from "../tests/support/sandbox.ts";
 

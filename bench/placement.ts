@@ -2,12 +2,12 @@
 // durable claims a second against bare transactions; and POST /instances, of which nothing but the records is made, against
 // one transaction after the other. Prints figures; judges nothing. `npm run bench`.
 import { Etcd3 } from "etcd3";
-import { placeInstance } from "../shared/instances/place.ts";
-import { instanceKey } from "../shared/instances/record.ts";
-import { nodeKey, type Presence, presenceKey } from "../shared/nodes/record.ts";
-import { openEtcd } from "../shared/ports/store/etcd.ts";
-import { create, put } from "../shared/ports/store/store.ts";
-import { transact } from "../shared/ports/store/transact.ts";
+import { placeInstance } from "#shared/instances/place.ts";
+import { instanceKey } from "#shared/instances/record.ts";
+import { nodeKey, type Presence, presenceKey } from "#shared/nodes/record.ts";
+import { openEtcd } from "#shared/ports/store/etcd.ts";
+import { create, put } from "#shared/ports/store/store.ts";
+import { transact } from "#shared/ports/store/transact.ts";
 import { startEtcd } from "../tests/support/etcd.ts";
 import { type FakeCloud, fakeCloud, PLENTY, small } from "../tests/support/fake-cloud.ts";
 

@@ -4,10 +4,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { InstanceRecord } from "../shared/instances/record.ts";
-import { instanceKey } from "../shared/instances/record.ts";
-import { presenceKey } from "../shared/nodes/record.ts";
-import { create, put } from "../shared/ports/store/store.ts";
+import type { InstanceRecord } from "#shared/instances/record.ts";
+import { instanceKey } from "#shared/instances/record.ts";
+import { presenceKey } from "#shared/nodes/record.ts";
+import { create, put } from "#shared/ports/store/store.ts";
 import { NODE_NAME, startCloud, type TestCloud } from "../tests/support/cloud.ts";
 import { NODE_ADDRESS } from "../tests/support/network-host.ts";
 import { enterSandbox } from "../tests/support/sandbox.ts";

@@ -1,6 +1,6 @@
 // What a command file says about itself: its arguments and options in order, and what it does with their values.
 // The types of the values follow from the description; the command's name is its path.
-import type { ApiClient } from "../shared/api/client.ts";
+import type { ApiClient } from "#shared/api/client.ts";
 import { UsageError } from "./errors.ts";
 import type { Output } from "./output.ts";
 

@@ -1,5 +1,5 @@
 // Deletes all instances of a namespace and waits until they are gone: a network with one left cannot be deleted.
-import type { ApiClient } from "../shared/api/client.ts";
+import type { ApiClient } from "#shared/api/client.ts";
 import type { Output } from "./output.ts";
 
 const WAIT_MS = 300_000;

@@ -1,5 +1,5 @@
 // How a failure is told: the sentence scripts look for on stdout, advice on stderr, and the exit code.
-import { ApiError, ConnectionError } from "../shared/api/errors.ts";
+import { ApiError, ConnectionError } from "#shared/api/errors.ts";
 import { Refusal } from "./errors.ts";
 import { pythonText } from "./python.ts";
 

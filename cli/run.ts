@@ -1,6 +1,6 @@
 // Runs one command for the user that the options, the environment or a file name.
 import { homedir } from "node:os";
-import { ApiClient } from "../shared/api/client.ts";
+import { ApiClient } from "#shared/api/client.ts";
 import type { Command, GivenValues } from "./command.ts";
 import { findCredentials, type Wanted } from "./credentials.ts";
 import { type Format, Output } from "./output.ts";

@@ -1,5 +1,5 @@
 // The small languages of "instance create": `size@base`, `network@address`, `key=value,key=value` and a bare memory size.
-import type { DiskRequest, NicRequest, Video } from "../shared/api/types.ts";
+import type { DiskRequest, NicRequest, Video } from "#shared/api/types.ts";
 import { integer } from "./command.ts";
 import { Refusal, UsageError } from "./errors.ts";
 

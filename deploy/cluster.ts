@@ -1,6 +1,6 @@
 // `npm run cluster -- <command>`: a test cluster of up to five nodes on this machine, to try out what several nodes do:
 // each host in namespaces of its own, with its own libvirtd, storage and address. One at a time.
-import { messageOf } from "../shared/errors.ts";
+import { messageOf } from "#shared/errors.ts";
 import { type Command, commands } from "./cluster/commands.ts";
 import { UsageError, usage } from "./cluster/usage.ts";
 import { withLock } from "./lib/state.ts";

@@ -4,9 +4,9 @@
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { ApiClient } from "../shared/api/client.ts";
-import type { Instance } from "../shared/api/types.ts";
-import { messageOf } from "../shared/errors.ts";
+import type { ApiClient } from "#shared/api/client.ts";
+import type { Instance } from "#shared/api/types.ts";
+import { messageOf } from "#shared/errors.ts";
 import { probeKvm, type VirtType } from "./kvm-probe.ts";
 import {
   awaitPrompt,

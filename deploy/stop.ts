@@ -1,6 +1,6 @@
 // `npm stop`: takes the cloud of this machine down. `npm stop -- --purge` also removes everything that it made.
 // Safe to repeat; after a failure a second run goes on where the first one ended.
-import { messageOf } from "../shared/errors.ts";
+import { messageOf } from "#shared/errors.ts";
 import { readCredentials } from "./lib/credentials.ts";
 import { ensureEtcd, ensureLibvirt } from "./lib/parts.ts";
 import { openProgress, type Progress } from "./lib/progress.ts";

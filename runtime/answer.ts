@@ -1,5 +1,5 @@
 // What goes back to the client, and how each outcome looks on the wire.
-import { CloudError, type ErrorKind } from "../shared/errors.ts";
+import { CloudError, type ErrorKind } from "#shared/errors.ts";
 import { Content } from "./define.ts";
 
 export interface Answer {

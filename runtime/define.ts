@@ -1,8 +1,8 @@
 // What a function's file declares: `http`, `job`, `schedule` or `on`. All of it is data but `run`, `steps` and `finish`.
 import type { ZodType } from "zod";
-import type { Caller, Cloud } from "../shared/cloud.ts";
-import type { JobContext, JobRecord, Step } from "../shared/jobs.ts";
-import type { Change, Entry } from "../shared/ports/store/store.ts";
+import type { Caller, Cloud } from "#shared/cloud.ts";
+import type { JobContext, JobRecord, Step } from "#shared/jobs.ts";
+import type { Change, Entry } from "#shared/ports/store/store.ts";
 
 export type Access = "anyone" | "namespace" | "system";
 

@@ -4,10 +4,10 @@
 //
 // Access comes first so that a stranger learns nothing; find checks ownership before a request may go to another node;
 // the lock is taken by the node that runs. A function's own code is `run` alone. No socket is needed to call this.
-import type { Caller, Cloud } from "../shared/cloud.ts";
-import { isSystem } from "../shared/cloud.ts";
-import { CloudError } from "../shared/errors.ts";
-import { callerOf } from "../shared/namespaces/tokens.ts";
+import type { Caller, Cloud } from "#shared/cloud.ts";
+import { isSystem } from "#shared/cloud.ts";
+import { CloudError } from "#shared/errors.ts";
+import { callerOf } from "#shared/namespaces/tokens.ts";
 import { type Answer, empty, failure, success, unknownPath, wrongMethod } from "./answer.ts";
 import type { HttpFunction } from "./define.ts";
 import { acceptPass, type Forward, openForward, revisionHeader } from "./forward.ts";

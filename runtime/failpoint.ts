@@ -1,5 +1,5 @@
 // The one place where a test makes steps die, repeat or fail: FAILPOINT=<job>:<step>:<how>. Empty in production.
-import { CloudError } from "../shared/errors.ts";
+import { CloudError } from "#shared/errors.ts";
 
 export interface Failpoint {
   around(job: string, step: string, work: () => Promise<void>): Promise<void>;

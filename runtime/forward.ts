@@ -4,12 +4,12 @@
 // Each node tells the other how far it has seen the store: the one asked knows at least what made this node ask it, and what
 // it did is known here before the caller is answered.
 
-import { ConnectionError } from "../shared/api/errors.ts";
-import { type Answer as Answered, type Call, exchange } from "../shared/api/exchange.ts";
-import type { Caller, Cloud } from "../shared/cloud.ts";
-import { CloudError } from "../shared/errors.ts";
-import type { Pass } from "../shared/nodes/passes.ts";
-import { type NodeRecord, nodeKey, presenceKey } from "../shared/nodes/record.ts";
+import { ConnectionError } from "#shared/api/errors.ts";
+import { type Answer as Answered, type Call, exchange } from "#shared/api/exchange.ts";
+import type { Caller, Cloud } from "#shared/cloud.ts";
+import { CloudError } from "#shared/errors.ts";
+import type { Pass } from "#shared/nodes/passes.ts";
+import { type NodeRecord, nodeKey, presenceKey } from "#shared/nodes/record.ts";
 import type { Answer } from "./answer.ts";
 import type { Request } from "./dispatch.ts";
 

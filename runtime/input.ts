@@ -1,6 +1,6 @@
 // From a request's body to a function's input. Bodies count on every method and under every content type.
 import type { ZodType } from "zod";
-import { CloudError } from "../shared/errors.ts";
+import { CloudError } from "#shared/errors.ts";
 
 /**
  * The body's keys as the schema reads them. Text that is not JSON, and every empty value, is no arguments.

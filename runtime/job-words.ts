@@ -1,5 +1,5 @@
 // What is said of jobs: the names of events, and why one failed.
-import { CloudError, messageOf } from "../shared/errors.ts";
+import { CloudError, messageOf } from "#shared/errors.ts";
 import type { JobFunction } from "./define.ts";
 
 /** `makeConfigDrive` is the event "make config drive". */

@@ -2,8 +2,8 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import HyperExpress from "hyper-express";
-import type { Cloud } from "../shared/cloud.ts";
-import { CloudError, messageOf } from "../shared/errors.ts";
+import type { Cloud } from "#shared/cloud.ts";
+import { CloudError, messageOf } from "#shared/errors.ts";
 import { type Answer, failure } from "./answer.ts";
 import type { Dispatch } from "./dispatch.ts";
 import { PASS_HEADER } from "./forward.ts";

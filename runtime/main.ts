@@ -2,10 +2,10 @@
 // sf-node: runs a node, and the few things that are done beside one.
 import { readFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
-import { type Config, describeConfig, readConfig } from "../shared/config.ts";
-import { CloudError, messageOf } from "../shared/errors.ts";
-import { type Log, openLog, silentLog } from "../shared/log.ts";
-import { setKey } from "../shared/namespaces/set-key.ts";
+import { type Config, describeConfig, readConfig } from "#shared/config.ts";
+import { CloudError, messageOf } from "#shared/errors.ts";
+import { type Log, openLog, silentLog } from "#shared/log.ts";
+import { setKey } from "#shared/namespaces/set-key.ts";
 import { openNodeStore, startNode } from "./node.ts";
 import { tearDown } from "./teardown.ts";
 

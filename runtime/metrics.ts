@@ -2,9 +2,9 @@
 // world's either: only the node's own address listens.
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { Cloud } from "../shared/cloud.ts";
-import { messageOf } from "../shared/errors.ts";
-import type { Metrics } from "../shared/nodes/record.ts";
+import type { Cloud } from "#shared/cloud.ts";
+import { messageOf } from "#shared/errors.ts";
+import type { Metrics } from "#shared/nodes/record.ts";
 
 const TYPE = "text/plain; version=0.0.4; charset=utf-8";
 const LIMITS = { requestTimeout: 10_000, headersTimeout: 5000, keepAliveTimeout: 5000, maxHeaderSize: 8192 };

@@ -1,7 +1,7 @@
 // The API's description (OpenAPI 3.1), made from what the functions declare: nothing of it is written by hand but the
 // words that hold for all.
 import { type ZodType, z } from "zod";
-import { ErrorBody } from "../shared/api/schemas.ts";
+import { ErrorBody } from "#shared/api/schemas.ts";
 import { type HttpFunction, PlainText } from "./define.ts";
 import type { Route } from "./scan.ts";
 

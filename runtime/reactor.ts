@@ -1,5 +1,5 @@
 // Wakes the reactions: hands each occurrence to every file that waits for its kind; they run side by side.
-import type { Cloud } from "../shared/cloud.ts";
+import type { Cloud } from "#shared/cloud.ts";
 import type { Occurrences, Reaction } from "./define.ts";
 import type { Named } from "./scan.ts";
 

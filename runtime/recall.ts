@@ -1,6 +1,6 @@
 // Answers to reads that came from the mirror alone, at once: each is right until the mirror moves on, so that it is not made
 // again. Who asks is admitted all the same. Those of one revision are kept: no older one is ever right again.
-import type { Caller, Cloud } from "../shared/cloud.ts";
+import type { Caller, Cloud } from "#shared/cloud.ts";
 import type { Answer } from "./answer.ts";
 import type { HttpFunction } from "./define.ts";
 import type { Request } from "./dispatch.ts";

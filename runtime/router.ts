@@ -1,6 +1,6 @@
 // From method and path to the function's route. Sole importer of itty-router.
 import { IttyRouter } from "itty-router";
-import { CloudError } from "../shared/errors.ts";
+import { CloudError } from "#shared/errors.ts";
 
 export interface Match<T> {
   target: T;

@@ -3,7 +3,7 @@
 import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
-import { CloudError, messageOf } from "../shared/errors.ts";
+import { CloudError, messageOf } from "#shared/errors.ts";
 import type { HttpFunction, JobFunction, Reaction, ScheduleFunction } from "./define.ts";
 
 export interface Route {

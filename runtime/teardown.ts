@@ -1,18 +1,18 @@
 // Takes down what a stopped node left running on this machine: its guests, networks and rules. Only what the store knows.
 import { rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
-import { systemClock } from "../shared/clock.ts";
-import type { Config } from "../shared/config.ts";
-import { CloudError } from "../shared/errors.ts";
-import { INSTANCES, type InstanceRecord } from "../shared/instances/record.ts";
-import type { Log } from "../shared/log.ts";
-import { NETWORKS, type NetworkRecord } from "../shared/networks/record.ts";
-import { NODES, type NodeRecord } from "../shared/nodes/record.ts";
-import { realExec } from "../shared/ports/exec/real.ts";
-import { openLibvirt } from "../shared/ports/hypervisor/libvirt.ts";
-import { openLinuxNetwork } from "../shared/ports/network/linux.ts";
-import type { Store } from "../shared/ports/store/store.ts";
-import { openTemplates } from "../shared/render.ts";
+import { systemClock } from "#shared/clock.ts";
+import type { Config } from "#shared/config.ts";
+import { CloudError } from "#shared/errors.ts";
+import { INSTANCES, type InstanceRecord } from "#shared/instances/record.ts";
+import type { Log } from "#shared/log.ts";
+import { NETWORKS, type NetworkRecord } from "#shared/networks/record.ts";
+import { NODES, type NodeRecord } from "#shared/nodes/record.ts";
+import { realExec } from "#shared/ports/exec/real.ts";
+import { openLibvirt } from "#shared/ports/hypervisor/libvirt.ts";
+import { openLinuxNetwork } from "#shared/ports/network/linux.ts";
+import type { Store } from "#shared/ports/store/store.ts";
+import { openTemplates } from "#shared/render.ts";
 import { openNodeStore } from "./node.ts";
 import { TEMPLATES } from "./root.ts";
 

@@ -1,6 +1,6 @@
 // Wakes the schedules. Each runs alone, never twice at once, and again `every_s` after it has ended.
-import type { Cloud } from "../shared/cloud.ts";
-import { openDeadline } from "../shared/deadline.ts";
+import type { Cloud } from "#shared/cloud.ts";
+import { openDeadline } from "#shared/deadline.ts";
 import type { ScheduleFunction } from "./define.ts";
 import type { Named } from "./scan.ts";
 

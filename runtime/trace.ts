@@ -1,7 +1,7 @@
 // What is kept of a request: one line in the log, and an id that stands in it, in the answer's header and in the body of an
 // error. Never a body, a query or a header: they carry secrets.
-import type { Caller, Cloud } from "../shared/cloud.ts";
-import { CloudError } from "../shared/errors.ts";
+import type { Caller, Cloud } from "#shared/cloud.ts";
+import { CloudError } from "#shared/errors.ts";
 import type { Answer } from "./answer.ts";
 
 const LONGEST_PATH = 500;

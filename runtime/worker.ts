@@ -5,12 +5,12 @@
 // The last step's effect on the record and the end of the job are one transaction. When a step has failed for good, or the
 // deadline is over, the job is written down as failed, its undo steps run, and `fail` ends it: with a reason, always.
 // "Unavailable" (libvirt or the store away) is no failure: it is waited out until the deadline.
-import type { Cloud } from "../shared/cloud.ts";
-import { openDeadline } from "../shared/deadline.ts";
-import { isKind, messageOf } from "../shared/errors.ts";
-import { type JobContext, type JobRecord, jobPrefix, type Step } from "../shared/jobs.ts";
-import { type Entry, remove, replace } from "../shared/ports/store/store.ts";
-import { transact } from "../shared/ports/store/transact.ts";
+import type { Cloud } from "#shared/cloud.ts";
+import { openDeadline } from "#shared/deadline.ts";
+import { isKind, messageOf } from "#shared/errors.ts";
+import { type JobContext, type JobRecord, jobPrefix, type Step } from "#shared/jobs.ts";
+import { type Entry, remove, replace } from "#shared/ports/store/store.ts";
+import { transact } from "#shared/ports/store/transact.ts";
 import type { JobFunction } from "./define.ts";
 import { type Failpoint, parseFailpoint } from "./failpoint.ts";
 import { jobWords, lateReason, reasonOf, wordsOf } from "./job-words.ts";

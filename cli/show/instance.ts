@@ -1,6 +1,6 @@
 // "instance show", and what "instance create" prints.
-import type { ApiClient } from "../../shared/api/client.ts";
-import type { Instance, Metadata, NetworkInterface, Snapshot } from "../../shared/api/types.ts";
+import type { ApiClient } from "#shared/api/client.ts";
+import type { Instance, Metadata, NetworkInterface, Snapshot } from "#shared/api/types.ts";
 import { type Output, pick } from "../output.ts";
 import { localTime, pythonText } from "../python.ts";
 import { interfaceJson, showInterfaceFields, showInterfaceRows } from "./interface.ts";

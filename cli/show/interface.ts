@@ -1,5 +1,5 @@
 // One network interface in a "show": seven values in a fixed order.
-import type { NetworkInterface } from "../../shared/api/types.ts";
+import type { NetworkInterface } from "#shared/api/types.ts";
 import { type Output, pick } from "../output.ts";
 
 /** Label in pretty → field. */

@@ -1,5 +1,5 @@
 // The metadata part at the end of a "show".
-import type { Metadata } from "../../shared/api/types.ts";
+import type { Metadata } from "#shared/api/types.ts";
 import type { Output } from "../output.ts";
 
 export function showMetadata(out: Output, metadata: Metadata): void {

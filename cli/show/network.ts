@@ -1,6 +1,6 @@
 // "network show", and what "network create" prints.
-import type { ApiClient } from "../../shared/api/client.ts";
-import type { Metadata, Network } from "../../shared/api/types.ts";
+import type { ApiClient } from "#shared/api/client.ts";
+import type { Metadata, Network } from "#shared/api/types.ts";
 import { type Output, pick } from "../output.ts";
 import { showMetadata } from "./metadata.ts";
 

@@ -1,5 +1,5 @@
 // "node show", and the instances that "node drain" shows.
-import type { NodeDetails, NodeInstance } from "../../shared/api/types.ts";
+import type { NodeDetails, NodeInstance } from "#shared/api/types.ts";
 import { type Columns, type Output, pick } from "../output.ts";
 
 const WIDTH = 12;

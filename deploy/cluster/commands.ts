@@ -1,7 +1,7 @@
 // The commands of `npm run cluster`, each over the one cluster of its directory.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { messageOf } from "../../shared/errors.ts";
+import { messageOf } from "#shared/errors.ts";
 import { openProgress } from "../lib/progress.ts";
 import { commandInside, heal, killHost, partition, startHost, stopHost, takeDown } from "./cluster.ts";
 import { childOf } from "./host.ts";

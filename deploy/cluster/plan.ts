@@ -1,8 +1,8 @@
 // What a test cluster is to be: its hosts, their addresses and the settings of the nodes, from what the user asked for.
 import { isIPv4 } from "node:net";
-import { type Config, readConfig } from "../../shared/config.ts";
-import { messageOf } from "../../shared/errors.ts";
-import { type Netblock, parseNetblock } from "../../shared/networks/netblock.ts";
+import { type Config, readConfig } from "#shared/config.ts";
+import { messageOf } from "#shared/errors.ts";
+import { type Netblock, parseNetblock } from "#shared/networks/netblock.ts";
 
 export interface ClusterOptions {
   /** 1 to 5. */

@@ -1,8 +1,8 @@
 // The network that joins the hosts of a test cluster, in the namespace where it is brought up: a bridge with an address,
 // a cable to each host, the way to the floating addresses, and rules that cut hosts off from each other.
 import { fileURLToPath } from "node:url";
-import { parseNetblock, toNumber } from "../../shared/networks/netblock.ts";
-import { openTemplates } from "../../shared/render.ts";
+import { parseNetblock, toNumber } from "#shared/networks/netblock.ts";
+import { openTemplates } from "#shared/render.ts";
 import { run } from "../lib/run.ts";
 import { floatingBlock, type HostPlan, networkNode, type Plan } from "./plan.ts";
 

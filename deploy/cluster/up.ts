@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { messageOf } from "../../shared/errors.ts";
+import { messageOf } from "#shared/errors.ts";
 import { makeKey } from "../lib/credentials.ts";
 import { requireFreePort } from "../lib/ports.ts";
 import { isServed } from "../lib/probes.ts";

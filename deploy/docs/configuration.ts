@@ -1,7 +1,7 @@
 // Prints docs/configuration.md from the table of settings: `node --import tsx deploy/docs/configuration.ts`.
 // A house test compares the file with it.
 import { fileURLToPath } from "node:url";
-import { settings } from "../../shared/config.ts";
+import { settings } from "#shared/config.ts";
 
 const HEAD = `# Configuration
 

@@ -1,7 +1,7 @@
 // What the quick start makes through the API: a key to log in with, a network and an instance on it.
 import { join } from "node:path";
-import { ApiClient } from "../../shared/api/client.ts";
-import type { Instance, InstanceRequest } from "../../shared/api/types.ts";
+import { ApiClient } from "#shared/api/client.ts";
+import type { Instance, InstanceRequest } from "#shared/api/types.ts";
 import { makeKey, readCredentials, writeCredentials } from "./credentials.ts";
 import { apiUrl } from "./parts.ts";
 import type { QuickStart } from "./quick-start.ts";

@@ -1,6 +1,6 @@
 // The programs of the quick start: each is left alone if it runs, and started if it does not.
 import { join } from "node:path";
-import { messageOf } from "../../shared/errors.ts";
+import { messageOf } from "#shared/errors.ts";
 import { requireFreePort } from "./ports.ts";
 import { apiAnswers, etcdHealth, isServed, listens } from "./probes.ts";
 import { CHECKOUT, NODE_PROGRAM, type QuickStart } from "./quick-start.ts";

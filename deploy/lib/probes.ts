@@ -1,6 +1,6 @@
 // Whether the parts of a cloud answer, asked from outside.
 import { connect } from "node:net";
-import { messageOf } from "../../shared/errors.ts";
+import { messageOf } from "#shared/errors.ts";
 
 /** "healthy", "unhealthy", or why it cannot be asked. */
 export async function etcdHealth(host: string): Promise<string> {

@@ -3,8 +3,8 @@
 import { readdir, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Config, readConfig } from "../../shared/config.ts";
-import { messageOf } from "../../shared/errors.ts";
+import { type Config, readConfig } from "#shared/config.ts";
+import { messageOf } from "#shared/errors.ts";
 import { removeCredentials } from "./credentials.ts";
 import { type Daemon, endOf, isAlive, startDaemon, stopDaemon } from "./processes.ts";
 import { run } from "./run.ts";

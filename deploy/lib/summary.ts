@@ -1,8 +1,8 @@
 // What a user needs to know when the quick start is done: what runs, where, and what to try next.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { ApiClient } from "../../shared/api/client.ts";
-import type { Instance } from "../../shared/api/types.ts";
+import type { ApiClient } from "#shared/api/client.ts";
+import type { Instance } from "#shared/api/types.ts";
 import { INSTANCE, NETWORK } from "./guest.ts";
 import { apiUrl } from "./parts.ts";
 import { CHECKOUT, type QuickStart } from "./quick-start.ts";

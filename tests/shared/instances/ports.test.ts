@@ -1,5 +1,5 @@
 // The ports of consoles, where another program of the node has them: the API on fakes, and the words of a real libvirt.
-import { enterSandbox } from "../support/sandbox.ts";
+import { enterSandbox } from "../../support/sandbox.ts";
 
 enterSandbox(import.meta.url);
 
@@ -9,16 +9,16 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { describe, it, type TestContext } from "node:test";
-import type { Event, Instance } from "../../shared/api/types.ts";
-import { systemClock } from "../../shared/clock.ts";
-import { readConfig } from "../../shared/config.ts";
-import { CloudError } from "../../shared/errors.ts";
-import { isPortTaken, portRange } from "../../shared/instances/ports.ts";
-import { silentLog } from "../../shared/log.ts";
-import { openLibvirt } from "../../shared/ports/hypervisor/libvirt.ts";
-import { makeGuest } from "../shared/ports/hypervisor/guest.ts";
-import { type FakeCloud, type FakeCloudOptions, fakeCloud, small } from "../support/fake-cloud.ts";
-import { startLibvirtd } from "../support/libvirtd.ts";
+import type { Event, Instance } from "../../../shared/api/types.ts";
+import { systemClock } from "../../../shared/clock.ts";
+import { readConfig } from "../../../shared/config.ts";
+import { CloudError } from "../../../shared/errors.ts";
+import { isPortTaken, portRange } from "../../../shared/instances/ports.ts";
+import { silentLog } from "../../../shared/log.ts";
+import { openLibvirt } from "../../../shared/ports/hypervisor/libvirt.ts";
+import { type FakeCloud, type FakeCloudOptions, fakeCloud, small } from "../../support/fake-cloud.ts";
+import { startLibvirtd } from "../../support/libvirtd.ts";
+import { makeGuest } from "../ports/hypervisor/guest.ts";
 
 async function open(t: TestContext, options: FakeCloudOptions = {}) {
   const f = await fakeCloud(options);

@@ -1,16 +1,23 @@
 // What v0.3 did wrong in the kernel of the network node, shown on a kernel.
-import { enterSandbox } from "../support/sandbox.ts";
+import { enterSandbox } from "../../../support/sandbox.ts";
 
 enterSandbox(import.meta.url);
 
 import { strict as assert } from "node:assert";
 import { readFile } from "node:fs/promises";
 import { after, before, describe, it } from "node:test";
-import { realExec } from "../../shared/ports/exec/real.ts";
-import type { Network, NetworkPlan, NodeLinks } from "../../shared/ports/network/network.ts";
-import { aPlan } from "../shared/ports/network/contract.ts";
-import { openGuest } from "../support/dhcp-probe.ts";
-import { ip, OUTSIDE, OUTSIDE_ADDRESS, openNetwork, openOutside, pings } from "../support/network-host.ts";
+import { realExec } from "../../../../shared/ports/exec/real.ts";
+import type { Network, NetworkPlan, NodeLinks } from "../../../../shared/ports/network/network.ts";
+import { openGuest } from "../../../support/dhcp-probe.ts";
+import {
+  ip,
+  OUTSIDE,
+  OUTSIDE_ADDRESS,
+  openNetwork,
+  openOutside,
+  pings,
+} from "../../../support/network-host.ts";
+import { aPlan } from "./contract.ts";
 
 /** With `phy-br-` before it, longer than the kernel's 15 characters. */
 const NIC = "enp0s31f6abc";
