@@ -21,7 +21,8 @@ describe("creates at once on several nodes, with one etcd", () => {
         await fakeCloud({
           backend: () => openEtcd({ hosts: [etcd.host], prefix: "/shakenfist" }),
           node: { name: `sf-${number}`, ip: `10.255.0.${number}` },
-          capacity: { ...PLENTY, cpu_max: 64 },
+          // Enough memory for all of them on one node: its CPUs are what runs out.
+          capacity: { ...PLENTY, cpu_max: 64, memory_max_mib: 1_000_000, memory_available_mib: 1_000_000 },
           // Records only: nobody does the jobs, and nobody waits for them.
           works: false,
           config: {

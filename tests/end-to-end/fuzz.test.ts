@@ -12,6 +12,7 @@ import { type Hostile, hostileRequests, type Known } from "../conformance/hostil
 import { fill } from "../conformance/row.ts";
 import { type Outcome, openStream, type Stream } from "../conformance/stream.ts";
 import { openWorld, type World } from "../conformance/world.ts";
+import { eventually } from "../support/await.ts";
 import { takeInventory } from "../support/inventory.ts";
 import { NODE_ADDRESS } from "../support/network-host.ts";
 import { enterSandbox } from "../support/sandbox.ts";
@@ -47,6 +48,10 @@ describe("malformed requests", () => {
       NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(COLLECTS)}`,
     });
     streams = Array.from({ length: AT_ONCE }, () => openStream(NODE_ADDRESS, 13000, PATIENCE_MS));
+    await eventually("the node that is not there is told away", 30_000, async () => {
+      const [told] = await world.cloud.store.list("event/node/ghost/");
+      return told;
+    });
     requests = hostileRequests((await scan([FUNCTIONS])).routes, await makeObjects());
   });
   after(async () => {
