@@ -1,11 +1,11 @@
 // What goes back to the client, and how each outcome looks on the wire.
 import { CloudError, type ErrorKind } from "#shared/errors.ts";
-import { Content } from "./define.ts";
+import { Content, type Read, Streamed } from "./define.ts";
 
 export interface Answer {
   status: number;
   type: string;
-  body: string | Buffer;
+  body: string | Buffer | Read;
   headers?: Record<string, string>;
 }
 
@@ -17,6 +17,7 @@ const HTML_NOT_FOUND =
 /** Success is always 200; nothing to say is `null`. */
 export function success(result: unknown): Answer {
   if (result instanceof Content) return { status: 200, ...result };
+  if (result instanceof Streamed) return { ...result };
   return { status: 200, type: JSON_TYPE, body: Buffer.from(`${JSON.stringify(result ?? null)}\n`) };
 }
 

@@ -16,6 +16,8 @@ export interface FindContext {
 export interface HttpContext<Input, Found> extends FindContext {
   readonly input: Input;
   readonly found: Found;
+  /** The Range header: which part of a file is asked for. */
+  readonly range: string | undefined;
 }
 
 /** One operation of the API. The phases run in the order in which they stand here. */
@@ -36,7 +38,7 @@ export interface HttpFunction<Input = unknown, Found = unknown, Result = unknown
   /** The answer as the wire shows it; without it the result is sent as it is. */
   readonly view?: (result: Result) => unknown;
   /** What a success looks like on the wire, for the API's description; without it, `null`. */
-  readonly answer?: ZodType | typeof PlainText;
+  readonly answer?: ZodType | typeof PlainText | typeof Streamed;
 }
 
 export interface JobFunction<Subject = unknown> {
@@ -110,5 +112,29 @@ export class Content {
 export class PlainText extends Content {
   constructor(body: string | Buffer) {
     super("text/plain; charset=utf-8", body);
+  }
+}
+
+/** Yields the bytes of an answer as they are there; `signal` aborts when nobody takes them any more. */
+export type Read = (signal: AbortSignal) => AsyncIterable<Uint8Array>;
+
+/**
+ * An answer whose bytes are read while they are sent, at the pace of whoever takes them. With a Content-Length among its
+ * headers it must yield as many.
+ */
+export class Streamed {
+  readonly type: string;
+  readonly body: Read;
+  readonly status: 200 | 206;
+  readonly headers: Record<string, string>;
+  constructor(
+    type: string,
+    read: Read,
+    options: { status?: 200 | 206; headers?: Record<string, string> } = {},
+  ) {
+    this.type = type;
+    this.body = read;
+    this.status = options.status ?? 200;
+    this.headers = options.headers ?? {};
   }
 }

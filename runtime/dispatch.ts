@@ -10,7 +10,7 @@ import { CloudError } from "#shared/errors.ts";
 import { callerOf } from "#shared/namespaces/tokens.ts";
 import { type Answer, empty, failure, success, unknownPath, wrongMethod } from "./answer.ts";
 import type { HttpFunction } from "./define.ts";
-import { acceptPass, type Forward, openForward, revisionHeader } from "./forward.ts";
+import { acceptPass, type Forward, handed, openForward } from "./forward.ts";
 import { readInput } from "./input.ts";
 import { openPages } from "./pages.ts";
 import { openRecall, type Recall } from "./recall.ts";
@@ -26,6 +26,8 @@ export interface Request {
   authorization?: string | undefined;
   /** What another node shows that hands the request on. */
   pass?: string | undefined;
+  /** The Range header, if there is one. */
+  range?: string | undefined;
   body: string;
   id: string;
 }
@@ -134,7 +136,7 @@ async function serve(
     if (pass === undefined) return inTime(cloud, trace, forward(cloud, node, request, caller));
     throw new CloudError("unavailable", `node ${cloud.node.name}: the object is on ${node} now`);
   }
-  const given = { cloud, caller, params, input, found };
+  const given = { cloud, caller, params, input, found, range: request.range };
   const running =
     target.lock === undefined
       ? target.run(given)
@@ -144,7 +146,7 @@ async function serve(
   if (isLasting(result)) recall.keep(request, { target, namespace: caller.namespace, revision, answer });
   return pass === undefined
     ? answer
-    : { ...answer, headers: { ...answer.headers, ...revisionHeader(cloud) } };
+    : { ...answer, headers: { ...answer.headers, ...handed(cloud, answer) } };
 }
 
 const nobody: Caller = { namespace: "" };

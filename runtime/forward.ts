@@ -5,17 +5,21 @@
 // it did is known here before the caller is answered.
 
 import { ConnectionError } from "#shared/api/errors.ts";
-import { type Answer as Answered, type Call, exchange } from "#shared/api/exchange.ts";
+import { type Call, type Response, request as send } from "#shared/api/exchange.ts";
 import type { Caller, Cloud } from "#shared/cloud.ts";
 import { CloudError } from "#shared/errors.ts";
 import type { Pass } from "#shared/nodes/passes.ts";
 import { type NodeRecord, nodeKey, presenceKey } from "#shared/nodes/record.ts";
 import type { Answer } from "./answer.ts";
+import type { Read } from "./define.ts";
 import type { Request } from "./dispatch.ts";
 
 export const PASS_HEADER = "x-shakenfist-pass";
 const REVISION_HEADER = "x-shakenfist-revision";
-const PASSED_ON = { "retry-after": "Retry-After", age: "Age" };
+/** Says that the body comes as it is made, and may take for ever. */
+const STREAM_HEADER = "x-shakenfist-stream";
+const PASSED_ON = ["Retry-After", "Age"];
+const OF_STREAMS = ["Content-Length", "Content-Range", "Accept-Ranges", "Content-Disposition", "ETag"];
 
 const CONNECT_MS = 2000;
 const CATCH_UP_MS = 2000;
@@ -23,27 +27,33 @@ const MOST_BYTES = 64 * 1024 * 1024;
 
 export type Forward = (cloud: Cloud, node: string, request: Request, caller: Caller) => Promise<Answer>;
 
-/** `send` is for tests. */
-export function openForward(send: (call: Call) => Promise<Answered> = exchange): Forward {
+/** `ask` is for tests. */
+export function openForward(ask: (call: Call) => Promise<Response> = send): Forward {
   return async function forward(cloud, node, request, caller) {
     const base = addressOf(cloud, node);
     const { mirror } = cloud.store;
     const pass = { caller, request_id: request.id, revision: mirror.revision() };
-    const answered = await whileThere(cloud, node, (signal) =>
-      send({
+    const watched = watchNode(cloud, node);
+    const answer = await watched.during(async () => {
+      const response = await ask({
         base,
         method: request.method,
         path: request.path,
-        headers: { [PASS_HEADER]: cloud.passes.issue(node, request, pass) },
+        headers: {
+          [PASS_HEADER]: cloud.passes.issue(node, request, pass),
+          ...(request.range === undefined ? {} : { range: request.range }),
+        },
         body: request.body === "" ? undefined : request.body,
         connect_ms: CONNECT_MS,
         deadline_ms: cloud.config.API_TIMEOUT * 1000,
         max_bytes: MOST_BYTES,
-        signal,
-      }),
-    );
-    await mirror.reached(Number(answered.headers[REVISION_HEADER] ?? 0), CATCH_UP_MS);
-    return asAnswer(answered);
+        signal: watched.gone,
+      });
+      await mirror.reached(Number(response.headers[REVISION_HEADER] ?? 0), CATCH_UP_MS);
+      return asAnswer(response, watched);
+    });
+    if (typeof answer.body !== "function") watched.stop();
+    return answer;
   };
 }
 
@@ -55,9 +65,10 @@ export async function acceptPass(cloud: Cloud, request: Request): Promise<Pass |
   return pass;
 }
 
-/** Told to the node that handed the request on. */
-export const revisionHeader = (cloud: Cloud): Record<string, string> => ({
+/** Told to the node that handed the request on, besides the answer. */
+export const handed = (cloud: Cloud, answer: Answer): Record<string, string> => ({
   [REVISION_HEADER]: String(cloud.store.mirror.revision()),
+  ...(typeof answer.body === "function" ? { [STREAM_HEADER]: "1" } : {}),
 });
 
 function addressOf(cloud: Cloud, node: string): URL {
@@ -72,32 +83,56 @@ const isThere = (cloud: Cloud, node: string): boolean =>
 const away = (node: string): CloudError =>
   new CloudError("unavailable", `node ${node}: holds the object and is away`);
 
-/** A node that hangs loses its lease: nobody waits for it any longer than that. */
-async function whileThere<T>(
-  cloud: Cloud,
-  node: string,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const gone = new AbortController();
-  const unwatch = cloud.store.mirror.watch(presenceKey(node), () => {
-    if (!isThere(cloud, node)) gone.abort();
-  });
-  try {
-    return await work(gone.signal);
-  } catch (error) {
-    if (gone.signal.aborted) throw away(node);
-    if (!(error instanceof ConnectionError)) throw error;
-    const words = `node ${node}: holds the object and did not answer: ${error.message}`;
-    throw new CloudError("unavailable", words, { cause: error });
-  } finally {
-    unwatch();
-  }
+interface Watched {
+  /** Aborts when the node loses its lease, as one that hangs does: nobody waits for it any longer than that. */
+  readonly gone: AbortSignal;
+  /** Says what became of the node when the work fails; the watch ends with it. */
+  during<T>(work: () => Promise<T>): Promise<T>;
+  stop(): void;
 }
 
-function asAnswer({ status, headers, body }: Answered): Answer {
-  const kept = Object.entries(PASSED_ON).flatMap(([name, shown]) => {
-    const value = headers[name];
-    return typeof value === "string" ? [[shown, value]] : [];
+function watchNode(cloud: Cloud, node: string): Watched {
+  const gone = new AbortController();
+  const stop = cloud.store.mirror.watch(presenceKey(node), () => {
+    if (!isThere(cloud, node)) gone.abort();
   });
+  return {
+    gone: gone.signal,
+    stop,
+    async during(work) {
+      try {
+        return await work();
+      } catch (error) {
+        stop();
+        if (gone.signal.aborted) throw away(node);
+        if (!(error instanceof ConnectionError)) throw error;
+        const words = `node ${node}: holds the object and did not answer: ${error.message}`;
+        throw new CloudError("unavailable", words, { cause: error });
+      }
+    },
+  };
+}
+
+async function asAnswer(response: Response, watched: Watched): Promise<Answer> {
+  const { status, headers } = response;
+  const streams = headers[STREAM_HEADER] !== undefined;
+  const kept = [...PASSED_ON, ...(streams ? OF_STREAMS : [])].flatMap((name) => {
+    const value = headers[name.toLowerCase()];
+    return typeof value === "string" ? [[name, value]] : [];
+  });
+  const body = streams ? readOn(response, watched) : await response.bytes();
   return { status, type: headers["content-type"] ?? "", body, headers: Object.fromEntries(kept) };
 }
+
+const readOn = (response: Response, watched: Watched): Read =>
+  async function* read(signal) {
+    const close = () => response.close();
+    signal.addEventListener("abort", close, { once: true });
+    try {
+      yield* response.stream();
+    } finally {
+      signal.removeEventListener("abort", close);
+      watched.stop();
+      close();
+    }
+  };

@@ -2,7 +2,7 @@
 // words that hold for all.
 import { type ZodType, z } from "zod";
 import { ErrorBody } from "#shared/api/schemas.ts";
-import { type HttpFunction, PlainText } from "./define.ts";
+import { type HttpFunction, PlainText, Streamed } from "./define.ts";
 import type { Route } from "./scan.ts";
 
 type Json = Record<string, unknown>;
@@ -109,11 +109,13 @@ function requestBody(method: string, input: ZodType, schemas: Json): Json {
 }
 
 function success({ answer }: HttpFunction, schemas: Json): Json {
-  const content =
-    answer === PlainText
-      ? { "text/plain": { schema: { type: "string" } } }
-      : { "application/json": { schema: answerSchema(answer as ZodType | undefined, schemas) } };
-  return { description: "Done", headers: HEADERS, content };
+  return { description: "Done", headers: HEADERS, content: contentOf(answer, schemas) };
+}
+
+function contentOf(answer: HttpFunction["answer"], schemas: Json): Json {
+  if (answer === PlainText) return { "text/plain": { schema: { type: "string" } } };
+  if (answer === Streamed) return { "*/*": { schema: { type: "string", format: "binary" } } };
+  return { "application/json": { schema: answerSchema(answer as ZodType | undefined, schemas) } };
 }
 
 const answerSchema = (answer: ZodType | undefined, schemas: Json): Json =>

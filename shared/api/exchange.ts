@@ -1,4 +1,4 @@
-// One HTTP request and its whole answer. On node:http because fetch cannot send a body with GET, which the API takes.
+// One HTTP request and its answer, whole or as it comes. On node:http because fetch cannot send a body with GET, which the API takes.
 // http and https are loaded when first needed: a client's start-up counts.
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { ConnectionError } from "./errors.ts";
@@ -23,9 +23,28 @@ export interface Answer {
   readonly body: Buffer;
 }
 
+/** An answer whose body is still to come: to be read in one of the two ways, or closed. */
+export interface Response {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** All of it, within the call's deadline and size. Rejects with ConnectionError. */
+  bytes(): Promise<Buffer>;
+  /** As it comes, without deadline and size. Throws ConnectionError. */
+  stream(): AsyncGenerator<Buffer>;
+  /** Lets go of what has not been read. */
+  close(): void;
+}
+
 /** Rejects with ConnectionError and nothing else. */
 export async function exchange(call: Call): Promise<Answer> {
-  const { request } =
+  const response = await request(call);
+  const { status, headers } = response;
+  return { status, headers, body: await response.bytes() };
+}
+
+/** Resolves with the head of the answer. Rejects with ConnectionError and nothing else. */
+export async function request(call: Call): Promise<Response> {
+  const { request: open } =
     call.base.protocol === "https:" ? await import("node:https") : await import("node:http");
   const headers = { ...call.headers };
   if (call.body !== undefined) {
@@ -36,25 +55,43 @@ export async function exchange(call: Call): Promise<Answer> {
     // A connection of its own: a kept one may be closed by the server just as it is used again.
     const { method, path, signal } = call;
     const aborting = signal === undefined ? {} : { signal };
-    const sent = request(call.base, { method, path, headers, agent: false, ...aborting });
+    const sent = open(call.base, { method, path, headers, agent: false, ...aborting });
     const deadline = setTimeout(
       () => sent.destroy(new Error(`no answer within ${call.deadline_ms / 1000} s`)),
       call.deadline_ms,
     );
-    const fail = (error: Error) => {
-      clearTimeout(deadline);
-      reject(new ConnectionError(`${call.base.origin}: ${wordsOf(error)}`, error));
-    };
-    const done = (answer: Answer) => {
-      clearTimeout(deadline);
-      resolve(answer);
-    };
+    sent.once("close", () => clearTimeout(deadline));
     limitConnecting(sent, call.connect_ms);
-    sent.on("error", fail);
-    sent.on("response", (response) => collect(response, call.max_bytes).then(done, fail));
+    sent.on("error", (error) => reject(wrap(call, error)));
+    sent.on("response", (response) => resolve(asResponse(call, response, deadline)));
     sent.end(call.body);
   });
 }
+
+function asResponse(call: Call, response: IncomingMessage, deadline: NodeJS.Timeout): Response {
+  // An error between two reads is seen by the next read; without a listener it would end the process.
+  response.on("error", () => {});
+  return {
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    bytes: () =>
+      collect(response, call.max_bytes).catch((error: Error) => {
+        throw wrap(call, error);
+      }),
+    async *stream() {
+      clearTimeout(deadline);
+      try {
+        yield* response as AsyncIterable<Buffer>;
+      } catch (error) {
+        throw wrap(call, error as Error);
+      }
+    },
+    close: () => void response.destroy(),
+  };
+}
+
+const wrap = (call: Call, error: Error): ConnectionError =>
+  new ConnectionError(`${call.base.origin}: ${wordsOf(error)}`, error);
 
 function limitConnecting(sent: ClientRequest, connect_ms: number): void {
   sent.once("socket", (socket) => {
@@ -67,7 +104,7 @@ function limitConnecting(sent: ClientRequest, connect_ms: number): void {
   });
 }
 
-async function collect(response: IncomingMessage, max_bytes: number): Promise<Answer> {
+async function collect(response: IncomingMessage, max_bytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
@@ -75,11 +112,7 @@ async function collect(response: IncomingMessage, max_bytes: number): Promise<An
     if (size > max_bytes) throw new Error(`answer is larger than ${max_bytes} bytes`);
     chunks.push(chunk);
   }
-  return {
-    status: response.statusCode ?? 0,
-    headers: response.headers,
-    body: Buffer.concat(chunks),
-  };
+  return Buffer.concat(chunks);
 }
 
 /** With several addresses for a name Node throws an AggregateError, whose own message is empty. */

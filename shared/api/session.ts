@@ -1,7 +1,7 @@
 // A logged-in conversation with one API: logs in when first needed, keeps the token for as long as the process lives,
 // and on a 401 logs in again once and repeats the call once.
 import { ApiError, ConnectionError } from "./errors.ts";
-import { type Answer, exchange } from "./exchange.ts";
+import { type Answer, type Response, request } from "./exchange.ts";
 
 export interface SessionOptions {
   /** "http://host:13000"; a trailing "/" and a path before it are fine. */
@@ -33,15 +33,37 @@ export class Session {
 
   /** The answer's body as it came. */
   async bytes(method: Method, path: string, body?: unknown): Promise<Buffer> {
-    const login = this.#login();
-    let answer = await this.#exchange(method, path, body, await login);
-    if (answer.status === 401) {
-      // Another call may have fetched a newer token meanwhile: that one stays.
-      if (this.#token === login) this.#token = undefined;
-      answer = await this.#exchange(method, path, body, await this.#login());
-    }
+    const response = await this.#ask(method, path, body);
+    const answer = await this.#whole(path, response);
     if (answer.status !== 200) throw refusal(method, path, answer);
     return answer.body;
+  }
+
+  /** An answer of 200 or 206 whose body is yet to be read, or closed: see `Response`. */
+  async open(
+    method: Method,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Response> {
+    const response = await this.#ask(method, path, body, headers);
+    if (response.status === 200 || response.status === 206) return response;
+    throw refusal(method, path, await this.#whole(path, response));
+  }
+
+  async #ask(
+    method: Method,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Response> {
+    const login = this.#login();
+    const response = await this.#request(method, path, body, { ...headers, ...bearer(await login) });
+    if (response.status !== 401) return response;
+    response.close();
+    // Another call may have fetched a newer token meanwhile: that one stays.
+    if (this.#token === login) this.#token = undefined;
+    return this.#request(method, path, body, { ...headers, ...bearer(await this.#login()) });
   }
 
   async json(method: Method, path: string, body?: unknown): Promise<unknown> {
@@ -59,7 +81,7 @@ export class Session {
 
   async #requestToken(): Promise<string> {
     const { namespace, key } = this.#options;
-    const answer = await this.#exchange("POST", "/auth", { namespace, key });
+    const answer = await this.#whole("/auth", await this.#request("POST", "/auth", { namespace, key }, {}));
     if (answer.status !== 200) {
       const cause = refusal("POST", "/auth", answer);
       throw new ApiError(401, `login answered ${cause.status}: ${cause.message}`, cause.raw);
@@ -71,20 +93,31 @@ export class Session {
     throw new ConnectionError(`${this.#base.origin}: login answered without a token`);
   }
 
-  async #exchange(method: Method, path: string, body: unknown, token?: string): Promise<Answer> {
+  async #request(
+    method: Method,
+    path: string,
+    body: unknown,
+    more: Readonly<Record<string, string>>,
+  ): Promise<Response> {
     const { trace, user_agent = "shakenfist", connect_ms = 10_000, deadline_ms = 900_000 } = this.#options;
     const { max_bytes = 256 * 1024 * 1024 } = this.#options;
-    const headers: Record<string, string> = { "user-agent": user_agent, accept: "*/*" };
-    if (token !== undefined) headers.authorization = `Bearer ${token}`;
+    const headers = { "user-agent": user_agent, accept: "*/*", ...more };
     const text = body === undefined ? undefined : JSON.stringify(body);
     const full = this.#base.pathname.replace(/\/+$/, "") + path;
     trace?.(`-> ${method} ${full} ${concealed(path, text ?? "")}`);
     const limits = { connect_ms, deadline_ms, max_bytes };
-    const answer = await exchange({ base: this.#base, method, path: full, headers, body: text, ...limits });
-    trace?.(`<- ${answer.status} ${concealed(path, answer.body.toString("utf8", 0, TRACE_LENGTH))}`);
-    return answer;
+    return request({ base: this.#base, method, path: full, headers, body: text, ...limits });
+  }
+
+  async #whole(path: string, response: Response): Promise<Answer> {
+    const { status, headers } = response;
+    const body = await response.bytes();
+    this.#options.trace?.(`<- ${status} ${concealed(path, body.toString("utf8", 0, TRACE_LENGTH))}`);
+    return { status, headers, body };
   }
 }
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
 /** Builds a path from a template; every value is one segment, encoded and never empty. */
 export function path(parts: TemplateStringsArray, ...values: readonly string[]): string {

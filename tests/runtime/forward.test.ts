@@ -2,11 +2,11 @@ import { strict as assert } from "node:assert";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { type Dispatch, openDispatch, type Request } from "../../runtime/dispatch.ts";
 import { openForward, PASS_HEADER } from "../../runtime/forward.ts";
-import { type Answer, type Call, exchange } from "../../shared/api/exchange.ts";
+import { type Call, type Response, request as send } from "../../shared/api/exchange.ts";
 import { presenceKey } from "../../shared/nodes/record.ts";
 import { Memory } from "../../shared/ports/store/memory.ts";
 import { eventually } from "../support/await.ts";
-import { type FakeCloud, fakeCloud, small } from "../support/fake-cloud.ts";
+import { collect, type FakeCloud, fakeCloud, small } from "../support/fake-cloud.ts";
 
 const OWNER = { name: "sf-2", ip: "127.0.0.2" };
 
@@ -23,14 +23,19 @@ describe("a request for another node", () => {
   let dispatch: Dispatch;
   let instance: { uuid: string; node: string };
 
-  const toOwner = async (call: Call): Promise<Answer> => {
+  const toOwner = async (call: Call): Promise<Response> => {
     sent.push(call);
     const { status, type, headers, body } = await owner.dispatch(owner.cloud, requestOf(call));
     const lower = Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]);
+    const bytes = await collect(body);
     return {
       status,
       headers: { "content-type": type, ...Object.fromEntries(lower) },
-      body: Buffer.from(body),
+      bytes: async () => bytes,
+      async *stream() {
+        yield bytes;
+      },
+      close() {},
     };
   };
 
@@ -149,5 +154,5 @@ describe("a request for another node", () => {
   });
 });
 
-const toClosedPort = (call: Call): Promise<Answer> =>
-  exchange({ ...call, base: new URL("http://127.0.0.1:1") });
+const toClosedPort = (call: Call): Promise<Response> =>
+  send({ ...call, base: new URL("http://127.0.0.1:1") });

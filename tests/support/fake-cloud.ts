@@ -5,7 +5,9 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import type { Answer } from "../../runtime/answer.ts";
 import type { JobFunction } from "../../runtime/define.ts";
 import { type Dispatch, openDispatch } from "../../runtime/dispatch.ts";
 import { MIRRORED } from "../../runtime/mirrored.ts";
@@ -217,7 +219,7 @@ async function startNode(
       body: typeof body === "string" ? body : body === undefined ? "" : JSON.stringify(body),
       id: "request-1",
     });
-    const text = String(answer.body);
+    const text = String(await collect(answer.body));
     const isJson = answer.type === "application/json";
     const matched = await Promise.resolve(routeOf(method, path)).catch(() => undefined);
     if (answer.status === 200 && typeof matched === "object")
@@ -298,3 +300,8 @@ export const small = (more: Record<string, unknown> = {}): Record<string, unknow
   disk: [{ size: 8 }],
   ...more,
 });
+
+/** All of an answer's body, also of one that comes bit by bit. */
+export async function collect(body: Answer["body"]): Promise<Buffer> {
+  return typeof body === "function" ? buffer(body(new AbortController().signal)) : Buffer.from(body);
+}
