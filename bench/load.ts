@@ -5,6 +5,7 @@ import { Agent, type RequestOptions, request } from "node:http";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { median } from "./figures.ts";
 
 const REPORT = fileURLToPath(new URL("wrk-report.lua", import.meta.url));
 const GRACE_MS = 30_000;
@@ -77,10 +78,6 @@ function statusOf(url: string, options: RequestOptions): Promise<number | undefi
 function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
   return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-export function median(values: readonly number[]): number {
-  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 /** The median of each of them. */

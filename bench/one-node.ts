@@ -2,21 +2,19 @@
 // a network until its DHCP answers, memory and CPU of an idle node. Prints figures; judges nothing.
 // `npm run bench`; needs root.
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { configDriveFiles } from "#shared/instances/config-drive.ts";
-import { openTemplates } from "#shared/render.ts";
 import { startCloud, type TestCloud } from "../tests/support/cloud.ts";
 import { enterSandbox } from "../tests/support/sandbox.ts";
+import { prepareByHand } from "./by-hand.ts";
+import { report, timed } from "./figures.ts";
 
 enterSandbox(import.meta.url);
 
 const ROUNDS = 9;
 const IDLE_S = 60;
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const STORAGE = "/srv/shakenfist";
 
 async function benchCreates({ api, imageUrl }: TestCloud): Promise<void> {
   const network = await api.createNetwork({ netblock: "10.0.0.0/24", name: "bench", provide_dhcp: true });
@@ -33,7 +31,8 @@ async function benchCreates({ api, imageUrl }: TestCloud): Promise<void> {
   const raw: [number, number][] = [];
   const ours: [number, number][] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    raw.push(await byHand(`br-vxlan-${network.vxid}`, round));
+    const guest = prepareByHand(`br-vxlan-${network.vxid}`, round);
+    raw.push([(await guest.start()).total, await guest.stop()]);
     const [created_ms, { uuid, state, error_message }] = await timed(create);
     if (state !== "created") throw new Error(`create ended in ${state}: ${error_message}`);
     const [deleted_ms] = await timed(() => api.deleteInstance(uuid));
@@ -52,69 +51,6 @@ async function benchCreates({ api, imageUrl }: TestCloud): Promise<void> {
     "virsh destroy + virsh undefine",
   );
   await api.deleteNetwork(network.uuid);
-}
-
-/** The same guest by programs: milliseconds until it runs, and until it is gone. */
-async function byHand(bridge: string, round: number): Promise<[number, number]> {
-  const uuid = crypto.randomUUID();
-  const directory = `${STORAGE}/by-hand`;
-  mkdirSync(directory, { recursive: true, mode: 0o755 });
-  const base = readdirSync(`${STORAGE}/image_cache`).find((name) => name.endsWith(".qcow2"));
-  const [disk, drive] = [`${directory}/vda`, `${directory}/drive.iso`];
-  const instance = { uuid, name: "bench", ssh_key: null, user_data: null };
-  const files = configDriveFiles({
-    instance,
-    interfaces: [],
-    zone: "bench",
-    dns: "10.0.0.1",
-    random_seed: "",
-  });
-  const { render } = openTemplates([`${ROOT}templates`]);
-  const xml = render("domain.xml", {
-    uuid,
-    name: `sf:${uuid}`,
-    instance_name: "by-hand",
-    cpus: 1,
-    memory_kib: 128 * 1024,
-    virt_type: "qemu",
-    disks: [
-      { path: disk, format: "qcow2", device: "vda", bus: "virtio", present_as: "disk" },
-      { path: drive, format: "raw", device: "vdb", bus: "virtio", present_as: "disk" },
-    ],
-    interfaces: [{ macaddr: "02:00:00:00:00:01", bridge, model: "virtio", tap: `by-hand-${round}` }],
-    console: { address: "127.0.0.1", port: 29_000, log_path: `${directory}/console.log` },
-    vnc: { address: "127.0.0.1", port: 29_001 },
-    video: { model: "cirrus", memory: 16_384 },
-  });
-  writeFileSync(`${directory}/domain.xml`, xml);
-  for (const [path, content] of files) {
-    mkdirSync(dirname(`${directory}/tree${path}`), { recursive: true });
-    writeFileSync(`${directory}/tree${path}`, content);
-  }
-  const [started_ms] = await timed(async () => {
-    run(
-      "qemu-img",
-      "create",
-      "-q",
-      "-f",
-      "qcow2",
-      "-b",
-      `${STORAGE}/image_cache/${base}`,
-      "-F",
-      "qcow2",
-      disk,
-      "8G",
-    );
-    run("genisoimage", "-quiet", "-V", "config-2", "-rational-rock", "-J", "-o", drive, `${directory}/tree`);
-    run("virsh", "-q", "define", `${directory}/domain.xml`);
-    run("virsh", "-q", "start", `sf:${uuid}`);
-  });
-  const [gone_ms] = await timed(async () => {
-    run("virsh", "-q", "destroy", `sf:${uuid}`);
-    run("virsh", "-q", "undefine", `sf:${uuid}`);
-  });
-  rmSync(directory, { recursive: true });
-  return [started_ms, gone_ms];
 }
 
 async function benchNetworks({ api }: TestCloud): Promise<void> {
@@ -201,29 +137,6 @@ function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
-
-function run(program: string, ...args: string[]): void {
-  execFileSync(program, args, { stdio: ["ignore", "ignore", "inherit"] });
-}
-
-async function timed<T>(work: () => Promise<T>): Promise<[number, T]> {
-  const started = performance.now();
-  const result = await work();
-  return [performance.now() - started, result];
-}
-
-function report(what: string, ours: number[], other?: number[], otherWhat = ""): void {
-  const figure = (values: number[]) =>
-    `${median(values).toFixed(0)} ms (${Math.min(...values).toFixed(0)}–${Math.max(...values).toFixed(0)})`;
-  const beside =
-    other === undefined
-      ? ""
-      : `  beside ${otherWhat}: ${figure(other)}, ratio ${(median(ours) / median(other)).toFixed(2)}`;
-  console.log(`  ${what}: ${figure(ours)}${beside}`);
-}
-
-const median = (values: number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
 const cloud = await startCloud();
 try {

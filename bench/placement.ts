@@ -10,6 +10,7 @@ import { create, put } from "#shared/ports/store/store.ts";
 import { transact } from "#shared/ports/store/transact.ts";
 import { startEtcd } from "../tests/support/etcd.ts";
 import { type FakeCloud, fakeCloud, PLENTY, small } from "../tests/support/fake-cloud.ts";
+import { median } from "./figures.ts";
 
 const NODES = 1000;
 const INSTANCES = 1000;
@@ -127,9 +128,6 @@ async function benchPosts(f: FakeCloud, client: Etcd3): Promise<void> {
       `beside one etcd transaction: ${median(floor).toFixed(2)} ms, ratio ${(median(ours) / median(floor)).toFixed(2)}`,
   );
 }
-
-const median = (values: number[]): number =>
-  [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;
 
 const etcd = await startEtcd();
 const client = new Etcd3({ hosts: [`http://${etcd.host}`] });

@@ -11,7 +11,8 @@ import { create, put } from "#shared/ports/store/store.ts";
 import { NODE_NAME, startCloud, type TestCloud } from "../tests/support/cloud.ts";
 import { NODE_ADDRESS } from "../tests/support/network-host.ts";
 import { enterSandbox } from "../tests/support/sandbox.ts";
-import { type Load, load, median, paced, type Target, typical } from "./load.ts";
+import { median } from "./figures.ts";
+import { type Load, load, paced, type Target, typical } from "./load.ts";
 
 enterSandbox(import.meta.url);
 
