@@ -41,7 +41,7 @@ export function prepareByHand(bridge: string, number: number): HandMade {
       const from = `${STORAGE}/image_cache/${base}`;
       const [total, parts] = await timed(async () => {
         const [qemu_img] = await timed(() =>
-          run("qemu-img", "create", "-q", "-f", "qcow2", "-b", from, "-F", "qcow2", disk, "8G"),
+          run("qemu-img", "create", "-q", "-f", "qcow2", "-b", from, "-F", "qcow2", disk, "1G"),
         );
         const tree = `${directory}/tree`;
         const [iso] = await timed(() =>

@@ -24,7 +24,7 @@ interface Created {
 async function create({ api, imageUrl }: TestCloud, network: string, name: string): Promise<string> {
   const { uuid, state, error_message } = await api.createInstance({
     ...{ name, cpus: 1, memory: 128 },
-    disk: [{ size: 8, base: imageUrl }],
+    disk: [{ size: 1, base: imageUrl }],
     network: [{ network_uuid: network }],
   });
   if (state !== "created") throw new Error(`create ended in ${state}: ${error_message}`);

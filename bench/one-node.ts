@@ -23,7 +23,7 @@ async function benchCreates({ api, imageUrl }: TestCloud): Promise<void> {
       name: "bench",
       cpus: 1,
       memory: 128,
-      disk: [{ size: 8, base: imageUrl }],
+      disk: [{ size: 1, base: imageUrl }],
       network: [{ network_uuid: network.uuid }],
     });
   const warm = await create();
