@@ -8,8 +8,9 @@ import { nodeKey, type Presence, presenceKey } from "#shared/nodes/record.ts";
 import { openEtcd } from "#shared/ports/store/etcd.ts";
 import { create, put } from "#shared/ports/store/store.ts";
 import { transact } from "#shared/ports/store/transact.ts";
+import { PLENTY } from "../tests/support/capacity.ts";
 import { startEtcd } from "../tests/support/etcd.ts";
-import { type FakeCloud, fakeCloud, PLENTY, small } from "../tests/support/fake-cloud.ts";
+import { type FakeCloud, fakeCloud, small } from "../tests/support/fake-cloud.ts";
 import { median } from "./figures.ts";
 
 const NODES = 1000;

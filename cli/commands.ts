@@ -1,9 +1,11 @@
 // Every command by its name, in the order of the help. Static, so that one bundled file holds them all.
 import type { Command } from "./command.ts";
+import adminDoctor from "./commands/admin/doctor.ts";
 import adminList from "./commands/admin/list.ts";
 import adminLockList from "./commands/admin/lock/list.ts";
 import imageCache from "./commands/image/cache.ts";
 import imageList from "./commands/image/list.ts";
+import imageShow from "./commands/image/show.ts";
 import instanceConsoledata from "./commands/instance/consoledata.ts";
 import instanceCreate from "./commands/instance/create.ts";
 import instanceDelete from "./commands/instance/delete.ts";
@@ -18,6 +20,9 @@ import instanceReboot from "./commands/instance/reboot.ts";
 import instanceSetMetadata from "./commands/instance/set-metadata.ts";
 import instanceShow from "./commands/instance/show.ts";
 import instanceSnapshot from "./commands/instance/snapshot.ts";
+import instanceSnapshotDelete from "./commands/instance/snapshot-delete.ts";
+import instanceSnapshotDownload from "./commands/instance/snapshot-download.ts";
+import instanceSnapshotList from "./commands/instance/snapshot-list.ts";
 import instanceUnpause from "./commands/instance/unpause.ts";
 import interfaceDefloat from "./commands/interface/defloat.ts";
 import interfaceFloat from "./commands/interface/float.ts";
@@ -102,11 +107,16 @@ export const commands: Readonly<Record<string, Command>> = {
   "instance unpause": instanceUnpause,
   "instance consoledata": instanceConsoledata,
   "instance snapshot": instanceSnapshot,
+  "instance snapshot-list": instanceSnapshotList,
+  "instance snapshot-download": instanceSnapshotDownload,
+  "instance snapshot-delete": instanceSnapshotDelete,
   "interface show": interfaceShow,
   "interface float": interfaceFloat,
   "interface defloat": interfaceDefloat,
   "image cache": imageCache,
   "image list": imageList,
+  "image show": imageShow,
   "admin list": adminList,
+  "admin doctor": adminDoctor,
   "admin lock list": adminLockList,
 };

@@ -5,7 +5,7 @@ export class UsageError extends Error {
   override name = "UsageError";
 }
 
-/** Understood, and not done: a plain sentence on stdout, as scripts expect it, exit 1. */
+/** Understood, and not done: a plain sentence on stdout, as scripts expect it, exit 1. Empty: all has been said. */
 export class Refusal extends Error {
   override name = "Refusal";
 }

@@ -8,8 +8,13 @@ export type Format = "pretty" | "simple" | "json";
 export type Columns = Readonly<Record<string, string | readonly [string, (value: unknown) => string]>>;
 
 export interface Streams {
-  write(data: string | Buffer): void;
+  /** `written` is called once there is room for more. */
+  write(data: string | Buffer, written?: () => void): void;
   warn(text: string): void;
+  /** Only where somebody looks on: writes a line over the last one. */
+  progress?: ((text: string) => void) | undefined;
+  /** Colours are understood. */
+  isTerminal?: boolean;
 }
 
 export class Output {
@@ -25,6 +30,12 @@ export class Output {
     this.#streams.write(data);
   }
 
+  /** As `raw`, bytes as they come, at the pace of whoever reads them. */
+  async rawStream(chunks: AsyncIterable<Buffer>): Promise<void> {
+    for await (const chunk of chunks)
+      await new Promise<void>((resolve) => this.#streams.write(chunk, resolve));
+  }
+
   line(text = ""): void {
     this.#streams.write(`${text}\n`);
   }
@@ -32,6 +43,16 @@ export class Output {
   /** To stderr, in any format: never in the way of a parser. */
   warn(text: string): void {
     this.#streams.warn(`WARNING: ${text}`);
+  }
+
+  /** The text in a colour (of ECMA-48), on a terminal. */
+  painted(text: string, colour: number): string {
+    return this.#streams.isTerminal === true ? `\x1b[${colour}m${text}\x1b[0m` : text;
+  }
+
+  /** How far a command is: one line on a terminal's stderr that changes; "" takes it away. */
+  progress(text: string): void {
+    this.#streams.progress?.(printable(text));
   }
 
   json(value: unknown): void {
@@ -104,7 +125,7 @@ function cellOf(row: object, column: Columns[string]): string {
 }
 
 /** A guest's or another user's text must not steer the terminal. */
-function printable(text: string): string {
+export function printable(text: string): string {
   const escaped = (unit: string) => `\\x${unit.charCodeAt(0).toString(16).padStart(2, "0")}`;
   return text.replace(/[^\P{Cc}\n\t]/gu, escaped);
 }

@@ -20,7 +20,8 @@ const prefixes: Readonly<Record<number, string>> = {
 };
 
 export function reportOf(error: unknown, _verbose: boolean): Report {
-  if (error instanceof Refusal) return { stdout: error.message, exitCode: 1 };
+  if (error instanceof Refusal)
+    return { ...(error.message === "" ? {} : { stdout: error.message }), exitCode: 1 };
   if (error instanceof ApiError) return reportOfAnswer(error);
   if (error instanceof ConnectionError) {
     return {

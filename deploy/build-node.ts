@@ -1,7 +1,7 @@
 // Builds sf-node: plain JavaScript that needs no compiler in memory. Functions stay files of their own, found by their paths;
 // what they share stands in chunks. `node --import tsx deploy/build-node.ts` puts it into dist/node/.
 import { chmod, copyFile, readdir, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -38,9 +38,9 @@ async function buildInto(directory: string, functions: readonly string[]): Promi
     logLevel: "warning",
   });
   await writeFile(join(directory, "package.json"), '{ "type": "module" }\n');
-  // Runs in a process of its own, and is found beside what starts it.
-  const child = "libvirt-child.mjs";
-  await copyFile(join(root, "shared/ports/hypervisor", child), join(directory, "runtime", child));
+  // Run in a process or a thread of their own, and are found beside what starts them.
+  for (const apart of ["hypervisor/libvirt-child.mjs", "http/digest-thread.mjs"])
+    await copyFile(join(root, "shared/ports", apart), join(directory, "runtime", basename(apart)));
   await chmod(join(directory, "runtime/main.js"), 0o755);
 }
 

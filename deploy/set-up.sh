@@ -1,17 +1,19 @@
 #!/bin/bash
 # Readies a bare Debian machine with Node 20 for a node: packages, npm modules, the CLI, /dev/kvm. Safe to repeat: does
-# only what is missing, a line for each thing done. Says what to do when it cannot go on. `--tests`, `--bench`: what these need too.
+# only what is missing, a line for each thing done. Says what to do when it cannot go on.
+# `--tests`, `--bench`, `--guest`: what these need too.
 set -euo pipefail
 
 packages=(
   libvirt-daemon-system libvirt-clients libvirt-daemon-driver-qemu qemu-system-x86 qemu-utils
   libvirt-dev pkg-config g++ make python3
   dnsmasq-base iproute2 nftables kmod procps util-linux iputils-ping
-  genisoimage etcd-server etcd-client
+  genisoimage xz-utils bzip2 zstd etcd-server etcd-client
   busybox-static cpio dosfstools mtools syslinux
 )
 test_packages=(chromium openssl)
-bench_packages=(wrk)
+bench_packages=(wrk curl)
+guest_packages=(mmdebstrap syslinux-common openssh-client)
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
@@ -95,6 +97,7 @@ mend_kvm() {
 check_machine
 [ "${1-}" != --tests ] || packages+=("${test_packages[@]}")
 [ "${1-}" != --bench ] || packages+=("${bench_packages[@]}")
+[ "${1-}" != --guest ] || packages+=("${guest_packages[@]}")
 cd "$root"
 exec 9<"$root"
 flock -w 900 9 || refuse "another set-up has been at work here for 15 minutes: end it first"

@@ -1,4 +1,5 @@
-// Runs every test: first those beside each other that use little, then one by one those that run a whole cloud.
+// Runs every test but those of `npm run test:guest`: first those beside each other that use little, then one by one those
+// that run a whole cloud.
 // The tests live in hosts of their own (network, mount and PID namespaces): a running cloud is not disturbed.
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
@@ -8,10 +9,11 @@ import { tinyGuest } from "./tiny-guest/build.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const WHOLE_CLOUD = /^(end-to-end|cluster)\//;
+const SLOW = /^guest\//;
 const FILE_MS = 15 * 60 * 1000;
 
 const files = readdirSync(join(ROOT, "tests"), { recursive: true, encoding: "utf8" })
-  .filter((file) => file.endsWith(".test.ts"))
+  .filter((file) => file.endsWith(".test.ts") && !SLOW.test(file))
   .sort();
 if (files.length === 0) throw new Error("no tests found");
 

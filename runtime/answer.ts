@@ -37,7 +37,8 @@ export const wrongMethod = (): Answer => ({
 
 /**
  * `{error, status, request_id}`; an error that is not a CloudError is 500 without its words, a trace only where the site asks.
- * Where an old client wants an object instead of words, the error's detail has it under `error`.
+ * Where an old client wants an object instead of words, the error's detail has it under `error`; headers of its own are there under
+ * `headers`.
  */
 export function failure(error: unknown, requestId: string, traces: boolean): Answer {
   const known =
@@ -48,12 +49,13 @@ export function failure(error: unknown, requestId: string, traces: boolean): Ans
     request_id: requestId,
     ...(traces && error instanceof Error ? { traceback: error.stack } : {}),
   };
+  const headers = RETRIED.includes(known.kind)
+    ? { "Retry-After": String(known.detail.retry_after_s ?? 1) }
+    : (known.detail.headers as Record<string, string> | undefined);
   return {
     status: known.status,
     type: JSON_TYPE,
     body: `${JSON.stringify(body)}\n`,
-    ...(RETRIED.includes(known.kind)
-      ? { headers: { "Retry-After": String(known.detail.retry_after_s ?? 1) } }
-      : {}),
+    ...(headers === undefined ? {} : { headers }),
   };
 }

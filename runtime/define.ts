@@ -52,6 +52,8 @@ export interface JobFunction<Subject = unknown> {
   /** The subject if the work is still wanted; asked before each step. */
   readonly subject: (cloud: Cloud, job: JobRecord) => Entry<Subject> | undefined;
   readonly steps: readonly Step<Subject>[];
+  /** Those of them that only wait for something far away: while they do, another job has their place. */
+  readonly waits?: readonly Step<Subject>[];
   /** Committed together with the end of the job. */
   readonly finish: (context: JobContext<Subject>) => Change[];
   /** Takes back what the steps made, when they could not all be done. */
@@ -72,6 +74,8 @@ export interface ScheduleFunction {
 export interface Occurrences {
   /** A guest's power changed. */
   power: { uuid: string; power: "on" | "off" | "paused" | "crashed" };
+  /** A guest started anew without having been off: asked to or by itself, which it may do as often as it likes. */
+  reboot: { uuid: string };
   /** A guest wrote to its serial console: `text` is new, `before` the end of the line that it goes on. */
   console: { uuid: string; before: string; text: string };
   /** An interface came to a network, left it, or changed how it is reached from outside. */

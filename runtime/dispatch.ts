@@ -144,9 +144,7 @@ async function serve(
   const result = await inTime(cloud, trace, running);
   const answer = render(target, result);
   if (isLasting(result)) recall.keep(request, { target, namespace: caller.namespace, revision, answer });
-  return pass === undefined
-    ? answer
-    : { ...answer, headers: { ...answer.headers, ...handed(cloud, answer) } };
+  return pass === undefined ? answer : handed(cloud, answer);
 }
 
 const nobody: Caller = { namespace: "" };

@@ -18,8 +18,13 @@ export const PASS_HEADER = "x-shakenfist-pass";
 const REVISION_HEADER = "x-shakenfist-revision";
 /** Says that the body comes as it is made, and may take for ever. */
 const STREAM_HEADER = "x-shakenfist-stream";
-const PASSED_ON = ["Retry-After", "Age"];
-const OF_STREAMS = ["Content-Length", "Content-Range", "Accept-Ranges", "Content-Disposition", "ETag"];
+/**
+ * The head of an answer is sent with its first byte, and of one without an end that may come hours later: between nodes a byte of
+ * our own comes first, so that the node that waits can see its client go.
+ */
+const MARKED = "marked";
+const PASSED_ON = ["Retry-After", "Age", "Content-Range"];
+const OF_STREAMS = ["Content-Length", "Accept-Ranges", "Content-Disposition", "ETag"];
 
 const CONNECT_MS = 2000;
 const CATCH_UP_MS = 2000;
@@ -65,11 +70,29 @@ export async function acceptPass(cloud: Cloud, request: Request): Promise<Pass |
   return pass;
 }
 
-/** Told to the node that handed the request on, besides the answer. */
-export const handed = (cloud: Cloud, answer: Answer): Record<string, string> => ({
-  [REVISION_HEADER]: String(cloud.store.mirror.revision()),
-  ...(typeof answer.body === "function" ? { [STREAM_HEADER]: "1" } : {}),
-});
+/** The answer as the node gets it that handed the request on. */
+export function handed(cloud: Cloud, answer: Answer): Answer {
+  const headers = { ...answer.headers, [REVISION_HEADER]: String(cloud.store.mirror.revision()) };
+  const { body } = answer;
+  if (typeof body !== "function") return { ...answer, headers };
+  if (answer.headers?.["Content-Length"] !== undefined)
+    return { ...answer, headers: { ...headers, [STREAM_HEADER]: "whole" } };
+  return { ...answer, headers: { ...headers, [STREAM_HEADER]: MARKED }, body: afterMark(body) };
+}
+
+const afterMark = (read: Read): Read =>
+  async function* marked(signal) {
+    yield Buffer.alloc(1);
+    yield* read(signal);
+  };
+
+async function* withoutMark(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let mark = 1;
+  for await (const chunk of bytes) {
+    if (chunk.length > mark) yield chunk.subarray(mark);
+    mark = 0;
+  }
+}
 
 function addressOf(cloud: Cloud, node: string): URL {
   const record = cloud.store.mirror.get<NodeRecord>(nodeKey(node))?.value;
@@ -129,7 +152,8 @@ const readOn = (response: Response, watched: Watched): Read =>
     const close = () => response.close();
     signal.addEventListener("abort", close, { once: true });
     try {
-      yield* response.stream();
+      const isMarked = response.headers[STREAM_HEADER] === MARKED;
+      yield* isMarked ? withoutMark(response.stream()) : response.stream();
     } finally {
       signal.removeEventListener("abort", close);
       watched.stop();

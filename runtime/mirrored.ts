@@ -20,4 +20,6 @@ export const MIRRORED: readonly string[] = [
   "claim/",
   "job/",
   "image/",
+  "fetch/",
+  "bad_image/",
 ];

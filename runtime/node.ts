@@ -9,8 +9,9 @@ import type { Cloud, NodeIdentity } from "#shared/cloud.ts";
 import type { Config } from "#shared/config.ts";
 import { CloudError } from "#shared/errors.ts";
 import { openEventWriter } from "#shared/events/writer.ts";
+import { openFetches } from "#shared/images/fetches.ts";
 import { removeStaleWork } from "#shared/images/work-directory.ts";
-import { followConsoles } from "#shared/instances/console.ts";
+import { followConsoles } from "#shared/instances/console-triggers.ts";
 import { portRange } from "#shared/instances/ports.ts";
 import { restoreAfterBoot } from "#shared/instances/restore.ts";
 import type { Log } from "#shared/log.ts";
@@ -40,6 +41,7 @@ import { openDispatch } from "./dispatch.ts";
 import { listen } from "./listen.ts";
 import { serveMetrics } from "./metrics.ts";
 import { MIRRORED } from "./mirrored.ts";
+import { ownAddresses } from "./own-addresses.ts";
 import { openReactor } from "./reactor.ts";
 import { TEMPLATES } from "./root.ts";
 import { scan } from "./scan.ts";
@@ -71,6 +73,7 @@ export async function startNode(config: Config, log: Log): Promise<RunningNode> 
     const listener = await listen(cloud, openDispatch(table));
     closers.push(() => listener.close());
     closers.push(cloud.hypervisor.onPower((event) => emit("power", event)));
+    closers.push(cloud.hypervisor.onReboot((event) => emit("reboot", event)));
     closers.push(watchInterfaces(cloud, (event) => emit("interface", event)));
     closers.push(cloud.hypervisor.onReturn(() => emit("hypervisor-back", {})));
     if (isNewBoot) await carryAll(cloud);
@@ -155,7 +158,8 @@ async function openCloud(
       render,
     },
     http: openHttp({
-      allowed_networks: config.IMAGE_ALLOWED_NETWORKS,
+      allow: config.IMAGE_URL_ALLOW,
+      own: () => ownAddresses(store, config),
       user_agent: `Mozilla/5.0 (Ubuntu; Linux x86_64) Shaken Fist/${VERSION}`,
     }),
     tokens: openTokens(secret),
@@ -163,6 +167,7 @@ async function openCloud(
     keys: openKeyChecker(),
     memo: openMemo(),
     mutex: openMutex(),
+    fetches: openFetches(),
   };
   await removeStaleWork(cloud);
   await network.ensureNode(nodeLinks(cloud));

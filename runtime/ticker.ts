@@ -1,4 +1,5 @@
 // Wakes the schedules. Each runs alone, never twice at once, and again `every_s` after it has ended.
+import { setMaxListeners } from "node:events";
 import type { Cloud } from "#shared/cloud.ts";
 import { openDeadline } from "#shared/deadline.ts";
 import type { ScheduleFunction } from "./define.ts";
@@ -13,6 +14,8 @@ export interface Ticker {
 
 export function openTicker(cloud: Cloud, schedules: readonly Named<ScheduleFunction>[]): Ticker {
   const stop = new AbortController();
+  // Each schedule listens while it rests; Node warns of more than ten.
+  setMaxListeners(0, stop.signal);
   const loops = schedules.map((schedule) => keepRunning(cloud, schedule, stop.signal));
   return {
     async close() {

@@ -4,6 +4,7 @@
 // worker writes down which one it is, then runs it; steps are safe to repeat, so a crash at any line resumes at that step.
 // The last step's effect on the record and the end of the job are one transaction. When a step has failed for good, or the
 // deadline is over, the job is written down as failed, its undo steps run, and `fail` ends it: with a reason, always.
+// So many jobs run at once; steps that only wait for something far away (`waits`) do not count.
 // "Unavailable" (libvirt or the store away) is no failure: it is waited out until the deadline.
 import type { Cloud } from "#shared/cloud.ts";
 import { openDeadline } from "#shared/deadline.ts";
@@ -11,6 +12,7 @@ import { isKind, messageOf } from "#shared/errors.ts";
 import { type JobContext, type JobRecord, jobPrefix, type Step } from "#shared/jobs.ts";
 import { type Entry, remove, replace } from "#shared/ports/store/store.ts";
 import { transact } from "#shared/ports/store/transact.ts";
+import { openPlace, openSlots, type Place } from "#shared/slots.ts";
 import type { JobFunction } from "./define.ts";
 import { type Failpoint, parseFailpoint } from "./failpoint.ts";
 import { jobWords, lateReason, reasonOf, wordsOf } from "./job-words.ts";
@@ -35,6 +37,7 @@ interface Run {
   readonly asked: string;
   readonly definition: JobFunction;
   readonly stop: AbortController;
+  readonly place: Place;
 }
 
 export function openWorker(cloud: Cloud, jobs: readonly Named<JobFunction>[]): Worker {
@@ -42,8 +45,8 @@ export function openWorker(cloud: Cloud, jobs: readonly Named<JobFunction>[]): W
   const failpoint = parseFailpoint(cloud.config.FAILPOINT);
   const prefix = jobPrefix(cloud.node.name);
   const running = new Map<string, Run>();
-  /** By whether their next job preempts. */
-  const waiting = new Map<string, boolean>();
+  const preempting = openSlots(SUBJECTS_AT_ONCE);
+  const others = openSlots(SUBJECTS_AT_ONCE);
   const busy = new Set<Promise<void>>();
   let closed = false;
 
@@ -55,27 +58,17 @@ export function openWorker(cloud: Cloud, jobs: readonly Named<JobFunction>[]): W
     return mine.sort((a, b) => rank(a) - rank(b))[0];
   }
 
-  function hasRoom(preempts: boolean): boolean {
-    const alike = [...running.values()].filter(
-      ({ definition }) => (definition.preempts ?? false) === preempts,
-    );
-    return alike.length < SUBJECTS_AT_ONCE;
-  }
-
   function wake(subject: string): void {
     if (closed) return;
     const run = running.get(subject);
-    const first = next(subject);
-    const preempts = kinds.get(first?.value.kind ?? "")?.preempts ?? false;
-    if (run !== undefined) {
-      if (first === undefined || first.key !== run.key || first.value.asked !== run.asked)
-        run.stop.abort(new Superseded());
-    } else if (hasRoom(preempts)) {
+    if (run === undefined) {
       const work = serve(subject).finally(() => busy.delete(work));
       busy.add(work);
-    } else {
-      waiting.set(subject, preempts);
+      return;
     }
+    const first = next(subject);
+    if (first === undefined || first.key !== run.key || first.value.asked !== run.asked)
+      run.stop.abort(new Superseded());
   }
 
   async function serve(subject: string): Promise<void> {
@@ -86,16 +79,17 @@ export function openWorker(cloud: Cloud, jobs: readonly Named<JobFunction>[]): W
         asked: entry.value.asked,
         definition: definition ?? nothing,
         stop: new AbortController(),
+        place: openPlace(definition?.preempts === true ? preempting : others),
       };
       running.set(subject, run);
+      if (!(await hasRoom(run))) continue;
       await perform(cloud, run, failpoint, () => closed).catch((error: unknown) => {
         cloud.log.error({ err: error, job: run.key }, "job ended unexpectedly");
         return cloud.clock.sleep(LONGEST_PAUSE_MS);
       });
+      run.place.leave();
     }
     running.delete(subject);
-    const [first] = [...waiting].find(([, preempts]) => hasRoom(preempts)) ?? [];
-    if (first !== undefined && waiting.delete(first)) wake(first);
   }
 
   const unwatch = cloud.store.mirror.watch(prefix, ({ before, after }) => {
@@ -113,6 +107,13 @@ export function openWorker(cloud: Cloud, jobs: readonly Named<JobFunction>[]): W
     },
   };
 }
+
+/** False for a job that was taken away while it stood in line. */
+const hasRoom = ({ place, stop }: Run): Promise<boolean> =>
+  place.enter(stop.signal).then(
+    () => true,
+    () => false,
+  );
 
 async function perform(cloud: Cloud, run: Run, failpoint: Failpoint, isClosed: () => boolean): Promise<void> {
   try {
@@ -197,7 +198,11 @@ async function doStep(
     try {
       signal.throwIfAborted();
       await timed(cloud, context.job, step.name, () =>
-        failpoint.around(context.job.kind, step.name, () => step(context)),
+        failpoint.around(context.job.kind, step.name, () =>
+          run.definition.waits?.includes(step) === true
+            ? run.place.aside(() => step(context), signal)
+            : step(context),
+        ),
       );
       return true;
     } catch (error) {

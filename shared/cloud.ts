@@ -1,6 +1,7 @@
 // What every function is handed: the cloud as seen from this node. Nothing in the domain reaches the world any other way.
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
+import type { Fetches } from "./images/fetches.ts";
 import type { Log } from "./log.ts";
 import type { Memo } from "./memo.ts";
 import type { Mutex } from "./mutex.ts";
@@ -60,6 +61,8 @@ export interface Cloud {
   readonly memo: Memo;
   /** Orders work on one thing inside this process. */
   readonly mutex: Mutex;
+  /** What this node fetches now. */
+  readonly fetches: Fetches;
   /** Fills a template of the site, or the built-in one, with values. */
   render(template: string, values: Record<string, unknown>): string;
 }

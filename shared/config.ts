@@ -22,6 +22,10 @@ const integer = (fallback: number, about: string): Setting<number> => ({
   ...number(fallback, about),
   parse: parseInteger,
 });
+const positive = (fallback: number, about: string): Setting<number> => ({
+  ...number(fallback, about),
+  parse: parsePositive,
+});
 const number = (fallback: number, about: string): Setting<number> => ({
   default: fallback,
   about,
@@ -57,6 +61,7 @@ export const settings = {
   API_ADDRESS: text("0.0.0.0", "address that the REST API listens on"),
   API_TIMEOUT: integer(900, "longest request, s"),
   API_ASYNC_WAIT: integer(30, "how long a create or delete is waited for before it is answered, s"),
+  SNAPSHOT_TIMEOUT: positive(21_600, "longest that a snapshot may take, s"),
   INCLUDE_TRACEBACKS: flag(false, "stack traces in the answers to failed requests"),
   PROMETHEUS_METRICS_PORT: integer(13001, "port of the Prometheus metrics, at the node's address; 0: none"),
   AUTH_SECRET_SEED: secret("signs the tokens; empty: made at first start and kept in the store"),
@@ -69,6 +74,8 @@ export const settings = {
   VIRT_TYPE: choice(["auto", "kvm", "qemu"], "auto", "how guests run; auto: kvm where /dev/kvm can be used"),
   CONSOLE_ADDRESS: text("127.0.0.1", "address that serial consoles and VNC listen on"),
   CONSOLE_PORTS: text("30000-32767", "ports for consoles and VNC; keep outside the kernel's ephemeral range"),
+  CONSOLE_LOG_MIB: positive(16, "how much of what a guest wrote to its serial console is kept, MiB"),
+  CONSOLE_STREAMS: positive(256, "how many consoles of a node's guests may be followed at once"),
   SCHEDULER_CACHE_TIMEOUT: integer(5, "how often a node publishes its metrics, s"),
   CPU_OVERCOMMIT_RATIO: number(16, "vCPUs per CPU"),
   RAM_OVERCOMMIT_RATIO: number(1.5, "memory of all guests over memory of the node"),
@@ -87,8 +94,20 @@ export const settings = {
     "https://cloud-images.ubuntu.com/%(vername)s/current/%(vername)s-server-cloudimg-amd64.img",
     "where ubuntu images come from",
   ),
-  IMAGE_ALLOWED_NETWORKS: list([], "blocks of internal addresses (CIDR) that images may be fetched from"),
+  DOWNLOAD_URL_DEBIAN: text(
+    "https://cloud.debian.org/images/cloud/%(vername)s/latest/debian-%(vernum)s-generic-amd64.qcow2",
+    "where debian images come from",
+  ),
+  IMAGE_URL_ALLOW: list(
+    [],
+    "internal addresses that images may be fetched from: blocks (CIDR), addresses, host names; the latter two also with :port",
+  ),
   IMAGE_MAX_GIB: number(50, "largest image that is fetched, GiB"),
+  IMAGE_MAX_VIRTUAL_GIB: number(
+    2048,
+    "largest disk that an image may be of, however little of it is used, GiB",
+  ),
+  IMAGE_CACHE_GIB: number(100, "size of a node's image cache, GiB; 0: no limit"),
   IMAGE_TIMEOUT: integer(3600, "longest fetch of an image, s"),
   DISK_BUS: choice(["virtio", "ide", "scsi", "usb"], "virtio", "bus of disks that name none"),
   DISK_FORMAT: choice(["qcow", "qcow_flat", "flat"], "qcow", "how disks are made"),
@@ -182,6 +201,12 @@ function parse(variable: string, setting: Setting<unknown>, value: string): unkn
 function parseInteger(value: string): number {
   if (!/^-?\d+$/.test(value)) throw new Error(`'${value}' is not a whole number`);
   return Number(value);
+}
+
+function parsePositive(value: string): number {
+  const found = parseInteger(value);
+  if (found < 1) throw new Error(`'${value}' is less than 1`);
+  return found;
 }
 
 function parseNumber(value: string): number {

@@ -11,6 +11,7 @@ export type ErrorKind =
   | "not_found"
   | "conflict"
   | "too_large"
+  | "unsatisfiable"
   | "throttled"
   | "internal"
   | "unavailable"
@@ -24,6 +25,7 @@ const statuses: Record<ErrorKind, number> = {
   not_found: 404,
   conflict: 409,
   too_large: 413,
+  unsatisfiable: 416,
   throttled: 429,
   internal: 500,
   unavailable: 503,

@@ -126,7 +126,7 @@ export function nodeSettings(plan: Plan, host: HostPlan): Record<string, string>
     SHAKENFIST_CONFIG: "/run/disk/sf-node.conf",
     SHAKENFIST_VIRT_TYPE: "qemu",
     SHAKENFIST_RAM_SYSTEM_RESERVATION: "0.5",
-    SHAKENFIST_IMAGE_ALLOWED_NETWORKS: plan.underlay,
+    SHAKENFIST_IMAGE_URL_ALLOW: plan.underlay,
     ...plan.settings,
     SHAKENFIST_NODE_NAME: host.name,
     SHAKENFIST_NODE_IP: host.address,

@@ -19,8 +19,8 @@ export function chooseSettings(given: Variables, last: Variables, virtType: stri
   };
   if (given.SHAKENFIST_NODE_EGRESS_NIC === undefined) chosen.SHAKENFIST_NODE_EGRESS_NIC = egressLink();
   chosen.SHAKENFIST_FLOATING_NETWORK ??= freeBlock();
-  const allowed = chosen.SHAKENFIST_IMAGE_ALLOWED_NETWORKS ?? "";
-  if (!allowed.includes(LOOPBACK)) chosen.SHAKENFIST_IMAGE_ALLOWED_NETWORKS = `${LOOPBACK} ${allowed}`.trim();
+  const allowed = chosen.SHAKENFIST_IMAGE_URL_ALLOW ?? "";
+  if (!allowed.includes(LOOPBACK)) chosen.SHAKENFIST_IMAGE_URL_ALLOW = `${LOOPBACK} ${allowed}`.trim();
   return chosen;
 }
 

@@ -1,15 +1,11 @@
-// Removes versions of images that no disk is layered on and no record names.
+// Removes old versions of images, and those that were not used for longest while the cache is larger than it may be.
 import { schedule } from "#runtime/define.ts";
-import { removeUnused } from "#shared/images/clean.ts";
-import { basesInUse } from "#shared/instances/find.ts";
+import { cleanImages } from "#shared/images/clean-up.ts";
+import { neededBases } from "#shared/instances/bases.ts";
 
 export default schedule({
-  summary: "Remove unused image versions",
-  every_s: () => 3600,
+  summary: "Remove unused images",
+  every_s: () => 600,
   deadline_ms: 60_000,
-
-  async run({ cloud }) {
-    const removed = await removeUnused(cloud, basesInUse(cloud));
-    if (removed.length > 0) cloud.log.info({ removed }, "unused image versions removed");
-  },
+  run: ({ cloud }) => cleanImages(cloud, neededBases(cloud)),
 });

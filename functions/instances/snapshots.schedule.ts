@@ -1,10 +1,10 @@
-// Ends what a process that died left of its snapshots: a guest that stands still goes on first.
+// Ends what a process that died left of its snapshots: copies that QEMU still makes, files and records.
 import { schedule } from "#runtime/define.ts";
-import { settleLeftWork } from "#shared/instances/snapshot-files.ts";
+import { settleAllSnapshots } from "#shared/instances/snapshot-settle.ts";
 
 export default schedule({
   summary: "Settle unfinished snapshots",
   every_s: () => 10,
   deadline_ms: 60_000,
-  run: ({ cloud }) => settleLeftWork(cloud),
+  run: ({ cloud }) => settleAllSnapshots(cloud),
 });

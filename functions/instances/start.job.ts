@@ -21,7 +21,8 @@ export default job<InstanceRecord>({
     const entry = cloud.store.mirror.get<InstanceRecord>(instanceKey(subject.uuid));
     return entry !== undefined && isStarting(entry.value) ? entry : undefined;
   },
-  steps: [ensureNetworksExist, fetchImages, makeConfigDrive, createDisks, createDomain],
+  steps: [fetchImages, makeConfigDrive, createDisks, ensureNetworksExist, createDomain],
+  waits: [fetchImages],
   finish: started,
   undo: [deleteDomain, deleteDisks],
   fail: failed,

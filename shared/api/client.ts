@@ -2,10 +2,15 @@
 // create and delete may be answered before the work is over: the `await…` calls see it through.
 import { setTimeout as delay } from "node:timers/promises";
 import { ApiError, ConnectionError } from "./errors.ts";
+import type { Response } from "./exchange.ts";
 import { type Method, path, Session, type SessionOptions } from "./session.ts";
 import type {
+  Diagnosis,
+  DoctorWish,
   Event,
+  ImageFilter,
   ImageMeta,
+  ImageRequest,
   Instance,
   InstanceRequest,
   ListedNetwork,
@@ -25,6 +30,8 @@ export type Kind = "instances" | "networks";
 export type PowerAct = "poweron" | "poweroff" | "pause" | "unpause" | "rebootsoft" | "reboothard";
 
 const MOVING_STATES = ["initial", "preflight", "creating"];
+/** The longest that a timer can be set to. */
+const NO_DEADLINE_MS = 2 ** 31 - 1;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 
@@ -44,6 +51,12 @@ export class ApiClient {
   /** Answers the uuids of the instances that are lost with it. */
   removeNode = (name: string) => this.#list<string>("DELETE", path`/nodes/${name}`);
   listNodeEvents = (name: string) => this.#list<Event>("GET", path`/nodes/${name}/events`);
+  /** What is wrong with it; of the checks that are named, or of one scope. */
+  examineNode = (name: string, wish: DoctorWish = {}) =>
+    this.#list<Diagnosis>("GET", path`/nodes/${name}/doctor`, wish);
+  /** As `examineNode`, and mends what can be mended. */
+  mendNode = (name: string, wish: DoctorWish = {}) =>
+    this.#list<Diagnosis>("POST", path`/nodes/${name}/doctor`, wish);
   listLocks = () => this.#object<Locks>("GET", "/admin/locks");
 
   listNamespaces = () => this.#list<string>("GET", "/auth/namespaces");
@@ -74,13 +87,26 @@ export class ApiClient {
   deleteAllInstances = (namespace: string | null = null) =>
     this.#list<string>("DELETE", "/instances", { confirm: true, namespace });
   actOnInstance = (ref: string, act: PowerAct) => this.#do("POST", path`/instances/${ref}/${act}`);
-  /** Without `all`, of the first disk only. Answers the snapshot's uuid. */
-  snapshotInstance = (ref: string, all = false) =>
-    this.#object<string>("POST", path`/instances/${ref}/snapshot`, { all });
+  /** Without `all`, of the first disk only. Answers the snapshot's uuid once it is there, or without `wait` at once. */
+  snapshotInstance = (ref: string, all = false, wait = true) =>
+    this.#object<string>("POST", path`/instances/${ref}/snapshot`, { all, ...(wait ? {} : { wait }) });
   listSnapshots = (ref: string) => this.#list<Snapshot>("GET", path`/instances/${ref}/snapshot`);
+  deleteSnapshot = (ref: string, uuid: string) =>
+    this.#do("DELETE", path`/instances/${ref}/snapshot/${uuid}`);
+  /** A disk's file from byte `first` on. From 0 on it is answered with 200, else with 206. */
+  openSnapshot = (ref: string, uuid: string, device: string, first = 0): Promise<Response> =>
+    this.#session.open(
+      "GET",
+      path`/instances/${ref}/snapshot/${uuid}/${device}`,
+      undefined,
+      first === 0 ? {} : { range: `bytes=${first}-` },
+    );
   /** The last `length` bytes as they came from the guest; -1 for all there are. */
   getConsoleData = (ref: string, length: number) =>
     this.#session.bytes("GET", path`/instances/${ref}/consoledata`, { length });
+  /** The last `length` bytes (0: none), and then what comes, until the instance is over. */
+  followConsole = (ref: string, length: number): Promise<Response> =>
+    this.#session.open("GET", path`/instances/${ref}/console`, { length }, {}, NO_DEADLINE_MS);
 
   listNetworks = (all = false) => this.#list<ListedNetwork>("GET", "/networks", { all });
   getNetwork = (ref: string) => this.#maybe<Network>("GET", path`/networks/${ref}`);
@@ -93,8 +119,10 @@ export class ApiClient {
   floatInterface = (uuid: string) => this.#do("POST", path`/interfaces/${uuid}/float`);
   defloatInterface = (uuid: string) => this.#do("POST", path`/interfaces/${uuid}/defloat`);
 
-  cacheImage = (url: string) => this.#do("POST", "/images", { url });
-  listImages = (node: string | null = null) => this.#list<ImageMeta>("GET", "/images", { node });
+  /** Answered at once; the image's events tell how it went. */
+  cacheImage = (request: ImageRequest) => this.#do("POST", "/images", request);
+  listImages = (filter: ImageFilter = {}) =>
+    this.#list<ImageMeta>("GET", "/images", { node: null, ...filter });
   /** `url` as it was given to cacheImage, to the letter. */
   listImageEvents = (url: string) => this.#list<Event>("GET", "/images/events", { url });
 
@@ -119,6 +147,17 @@ export class ApiClient {
         throw error;
       }
     });
+  }
+
+  /** True once the snapshot's files are there, false when it is gone: its instance's events say why. */
+  async awaitSnapshot(ref: string, uuid: string, tell: (percent: number) => void): Promise<boolean> {
+    let rows: Snapshot[] = [];
+    await this.#until(Number.POSITIVE_INFINITY, async () => {
+      rows = (await this.listSnapshots(ref)).filter((row) => row.uuid === uuid);
+      tell(rows[0]?.progress ?? 0);
+      return rows.every(({ state }) => state !== "creating");
+    });
+    return rows.length > 0;
   }
 
   /** The instances that are left on the node: none, or those that still were when the time was up. */

@@ -109,7 +109,15 @@ export const Event: z.ZodType<wire.Event> = z
   .meta({ id: "Event" });
 
 export const Snapshot: z.ZodType<wire.Snapshot> = z
-  .strictObject({ uuid, device: z.string(), instance_uuid: uuid, created: z.int() })
+  .strictObject({
+    uuid,
+    device: z.string(),
+    instance_uuid: uuid,
+    created: z.int(),
+    state: z.enum(["creating", "created"]).describe("Its file is there once it is created"),
+    size: z.int().nullable().describe("Bytes of its file; null until that is there"),
+    progress: z.int().describe("Percent of the snapshot, all its disks together"),
+  })
   .meta({ id: "Snapshot" });
 
 const nodeFields = {
@@ -152,7 +160,7 @@ export const NodeDetails: z.ZodType<wire.NodeDetails> = z
 export const ImageMeta: z.ZodType<wire.ImageMeta> = z
   .strictObject({
     url: z.string().describe("Without user, password and query"),
-    checksum: nullableText.describe("md5"),
+    checksum: nullableText.describe("md5, where the user or the publisher gave one"),
     size: nullableText.describe("Bytes, as text"),
     modified: nullableText,
     fetched: nullableText.describe("RFC 2822"),
@@ -160,6 +168,18 @@ export const ImageMeta: z.ZodType<wire.ImageMeta> = z
     version: z.int(),
     ref: z.string().describe("sha256 of the URL"),
     node: z.string(),
+    state: z
+      .enum(["cached", "fetching", "bad"])
+      .describe("What the node holds; only cached ones can be used"),
+    phase: nullableText.describe("Of a fetch that is under way: download, verify or convert"),
+    done: z.int().nullable().describe("Bytes of the phase"),
+    total: z.int().nullable(),
+    reason: nullableText.describe("Why what the server offered last was refused"),
+    format: z.enum(["qcow2", "raw", "iso"]).nullable(),
+    virtual_size: z.int().nullable().describe("Bytes that a disk of it has at least"),
+    sha256: nullableText.describe("where the user or the publisher gave one"),
+    used: nullableText.describe("RFC 2822: when it was last handed out"),
+    in_use: z.int().describe("How many disks stand on it"),
   })
   .meta({ id: "ImageMeta" });
 
@@ -170,6 +190,28 @@ const lock: z.ZodType<wire.Lock> = z.strictObject({
 });
 
 export const Locks: z.ZodType<wire.Locks> = z.record(z.string(), lock).meta({ id: "Locks" });
+
+const finding: z.ZodType<wire.Finding> = z.strictObject({
+  subject: z.string(),
+  problem: z.string(),
+  mend: z.string().describe("What a person types or does about it"),
+  mendable: z.boolean().describe("Whether the node can do that itself"),
+  mended: z.exactOptional(z.boolean()).describe("Whether it did; absent where that was not asked"),
+  failure: z.exactOptional(z.string()).describe("Why it could not"),
+});
+
+export const Diagnoses: z.ZodType<wire.Diagnosis[]> = z.array(
+  z
+    .strictObject({
+      check: z.string(),
+      summary: z.string().describe("What is right when nothing is found"),
+      scope: z.string().describe("`node`, or `cloud` for what is the same on every node"),
+      state: z.string().describe("`ok`, `found`, or `unknown` for what could not be asked"),
+      reason: nullableText.describe("Why it is unknown, or that more was found than is listed"),
+      findings: z.array(finding),
+    })
+    .meta({ id: "Diagnosis" }),
+);
 
 /** By key: any JSON that was stored. */
 export const Metadata: z.ZodType<wire.Metadata> = z.record(z.string(), z.unknown()).meta({ id: "Metadata" });

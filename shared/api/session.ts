@@ -39,14 +39,18 @@ export class Session {
     return answer.body;
   }
 
-  /** An answer of 200 or 206 whose body is yet to be read, or closed: see `Response`. */
+  /**
+   * An answer of 200 or 206 whose body is yet to be read, or closed: see `Response`. Its head, which comes with the first byte, is
+   * waited for as long as any answer, or `head_ms`.
+   */
   async open(
     method: Method,
     path: string,
     body?: unknown,
     headers: Readonly<Record<string, string>> = {},
+    head_ms?: number,
   ): Promise<Response> {
-    const response = await this.#ask(method, path, body, headers);
+    const response = await this.#ask(method, path, body, headers, head_ms);
     if (response.status === 200 || response.status === 206) return response;
     throw refusal(method, path, await this.#whole(path, response));
   }
@@ -56,14 +60,15 @@ export class Session {
     path: string,
     body?: unknown,
     headers: Readonly<Record<string, string>> = {},
+    head_ms?: number,
   ): Promise<Response> {
     const login = this.#login();
-    const response = await this.#request(method, path, body, { ...headers, ...bearer(await login) });
+    const response = await this.#request(method, path, body, { ...headers, ...bearer(await login) }, head_ms);
     if (response.status !== 401) return response;
     response.close();
     // Another call may have fetched a newer token meanwhile: that one stays.
     if (this.#token === login) this.#token = undefined;
-    return this.#request(method, path, body, { ...headers, ...bearer(await this.#login()) });
+    return this.#request(method, path, body, { ...headers, ...bearer(await this.#login()) }, head_ms);
   }
 
   async json(method: Method, path: string, body?: unknown): Promise<unknown> {
@@ -98,6 +103,7 @@ export class Session {
     path: string,
     body: unknown,
     more: Readonly<Record<string, string>>,
+    head_ms?: number,
   ): Promise<Response> {
     const { trace, user_agent = "shakenfist", connect_ms = 10_000, deadline_ms = 900_000 } = this.#options;
     const { max_bytes = 256 * 1024 * 1024 } = this.#options;
@@ -105,7 +111,7 @@ export class Session {
     const text = body === undefined ? undefined : JSON.stringify(body);
     const full = this.#base.pathname.replace(/\/+$/, "") + path;
     trace?.(`-> ${method} ${full} ${concealed(path, text ?? "")}`);
-    const limits = { connect_ms, deadline_ms, max_bytes };
+    const limits = { connect_ms, deadline_ms: head_ms ?? deadline_ms, max_bytes };
     return request({ base: this.#base, method, path: full, headers, body: text, ...limits });
   }
 

@@ -113,6 +113,12 @@ export interface Snapshot {
   instance_uuid: string;
   /** Whole seconds: the Go client takes no fraction. */
   created: number;
+  /** Its file is there, whole, once this is "created". Not told by servers of v0.3, nor are the next two. */
+  state?: "creating" | "created";
+  /** Bytes of the file; null until it is there. */
+  size?: number | null;
+  /** Percent of the whole snapshot. */
+  progress?: number;
 }
 
 export interface Node {
@@ -151,6 +157,23 @@ export interface NodeDetails extends Node {
   instances: NodeInstance[];
 }
 
+export interface ImageRequest {
+  /** Or a short name. */
+  url: string;
+  checksum?: string;
+  /** Without it, and without `all`, the node that is asked. */
+  node?: string | readonly string[];
+  all?: boolean;
+}
+
+export interface ImageFilter {
+  node?: string | null;
+  /** Or a short name. */
+  url?: string;
+  /** Also what is being fetched for the first time, and what was refused. */
+  all?: boolean;
+}
+
 export interface ImageMeta {
   url: string;
   /** md5 */
@@ -164,6 +187,23 @@ export interface ImageMeta {
   version: number;
   /** sha256 of the URL */
   ref: string;
+  /** What the node holds: "fetching" and "bad" are not, or not yet, images that can be used. */
+  state: "cached" | "fetching" | "bad";
+  /** Of a fetch that is under way, also of a newer version: "download", "verify", "convert". */
+  phase: string | null;
+  /** Bytes of the phase. */
+  done: number | null;
+  total: number | null;
+  /** Why what the server offered last was refused. */
+  reason: string | null;
+  format: "qcow2" | "raw" | "iso" | null;
+  /** Bytes that a disk of it has at least. */
+  virtual_size: number | null;
+  sha256: string | null;
+  /** RFC 2822: when it was last handed out */
+  used: string | null;
+  /** How many disks stand on it. */
+  in_use: number;
   node: string;
 }
 
@@ -190,6 +230,8 @@ export interface DiskRequest {
   base?: string | null;
   bus?: string | null;
   type?: string | null;
+  /** Of the base: `sha256:<hex>`, `sha512:<hex>` or `md5:<hex>` */
+  checksum?: string | null;
 }
 
 export interface NicRequest {
@@ -220,4 +262,38 @@ export interface NetworkRequest {
   provide_dhcp?: boolean | null;
   provide_nat?: boolean | null;
   namespace?: string | null;
+}
+
+/** Something that a check of the doctor found. */
+export interface Finding {
+  subject: string;
+  problem: string;
+  /** What a person types or does about it. */
+  mend: string;
+  /** Whether the node can do that itself. */
+  mendable: boolean;
+  /** Whether it did; absent where that was not asked, or is not possible. */
+  mended?: boolean;
+  /** Why it could not. */
+  failure?: string;
+}
+
+/** The outcome of one check. */
+export interface Diagnosis {
+  check: string;
+  summary: string;
+  /** "node", or "cloud" for one that is the same on every node. */
+  scope: string;
+  /** "ok", "found", or "unknown" for one that could not be asked. */
+  state: string;
+  /** Why it is unknown, or that more was found than is listed; else null. */
+  reason: string | null;
+  findings: Finding[];
+}
+
+/** Which checks of the doctor are asked; all of them without. */
+export interface DoctorWish {
+  scope?: "node" | "cloud";
+  /** By name. */
+  checks?: readonly string[];
 }

@@ -17,8 +17,10 @@ export interface EventRecord {
 /** The newest ones that are kept of an object. */
 export const KEPT = 300;
 
-/** An image is known by a URL, whose secrets are nobody's to read. */
-export const objectName = (uuid: string): string => hideUrlSecrets(uuid);
+const CHECKSUM = /#[a-z0-9]+:[0-9a-f]*$/i;
+
+/** An image is known by a URL, whose secrets are nobody's to read, whatever its checksum is to be. */
+export const objectName = (uuid: string): string => hideUrlSecrets(uuid.replace(CHECKSUM, ""));
 
 /** Encoded, so that no URL is the prefix of another. */
 export const eventPrefix = (type: ObjectType, uuid: string): string =>

@@ -1,7 +1,7 @@
 // Whether the copy at hand is still what its server offers, told by headers alone.
 import { CloudError, isKind } from "../errors.ts";
 import type { HttpResponse } from "../ports/http/http.ts";
-import type { ImageRecord } from "./record.ts";
+import type { ImageRecord, Offer } from "./record.ts";
 import type { ImageTools } from "./tools.ts";
 
 const HEAD_MS = 10_000;
@@ -16,7 +16,7 @@ export type Freshness =
 /** Rejects with CloudError "unreachable" when the server says that it does not have the image any more. */
 export async function checkFreshness(
   tools: Pick<ImageTools, "http">,
-  image: ImageRecord,
+  image: Offer,
   signal?: AbortSignal,
 ): Promise<Freshness> {
   const answer = await head(tools, image.url, signal);
@@ -36,7 +36,7 @@ export function conditionOf(image: ImageRecord): Record<string, string> {
   };
 }
 
-const hasValidator = (image: ImageRecord): boolean => image.etag !== null || image.modified !== null;
+const hasValidator = (image: Offer): boolean => image.etag !== null || image.modified !== null;
 
 async function head(
   tools: Pick<ImageTools, "http">,
@@ -52,7 +52,7 @@ async function head(
 }
 
 /** What either side does not tell is not compared; ETags differ between mirrors, so they count only without a date. */
-function compareHeaders(image: ImageRecord, headers: HttpResponse["headers"]): Freshness {
+function compareHeaders(image: Offer, headers: HttpResponse["headers"]): Freshness {
   const dated = image.modified !== null && headers["last-modified"] !== undefined;
   const pairs: [string, string | null, string | undefined][] = [
     ["Last-Modified", image.modified, headers["last-modified"]],

@@ -2,7 +2,10 @@
 import { join } from "node:path";
 import type { Cloud, NewEvent } from "../cloud.ts";
 
-export type ImageTools = Pick<Cloud, "store" | "http" | "exec" | "clock" | "log" | "config" | "node">;
+export type ImageTools = Pick<
+  Cloud,
+  "store" | "http" | "exec" | "clock" | "log" | "config" | "node" | "mutex" | "fetches"
+>;
 
 /** Told of each step, so that the history of whoever wants the image shows it. */
 export type Recorder = (event: NewEvent) => void;
@@ -23,3 +26,7 @@ export async function step<T>(
   record({ operation, phase: "finish", duration: tools.clock.now() - started });
   return result;
 }
+
+/** The most that an image may be, packed, unpacked and converted. */
+export const maxBytes = (tools: Pick<ImageTools, "config">): number =>
+  Math.floor(tools.config.IMAGE_MAX_GIB * 2 ** 30);

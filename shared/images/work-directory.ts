@@ -4,7 +4,7 @@ import { chmod, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { cacheDirectory, type ImageTools } from "./tools.ts";
 
-/** How their names begin. */
+/** How their names begin; the number of the process follows. */
 const WORK = "work-";
 
 type Settings = Pick<ImageTools, "config">;
@@ -18,7 +18,7 @@ export async function inWorkDirectory<T>(
   await mkdir(cache, { recursive: true });
   // QEMU runs as another user and must get in, whatever the umask.
   await chmod(cache, 0o755);
-  const directory = await mkdtemp(join(cache, WORK));
+  const directory = await mkdtemp(join(cache, `${WORK}${process.pid}-`));
   try {
     return await work(directory);
   } finally {
@@ -33,6 +33,19 @@ export async function removeStaleWork(tools: Settings): Promise<string[]> {
   for (const name of stale)
     await rm(join(cacheDirectory(tools.config), name), { recursive: true, force: true });
   return stale;
+}
+
+/** Names of those that belong to no process of this node any more. */
+export async function listDeadWork(tools: Settings): Promise<string[]> {
+  const mine = `${WORK}${process.pid}-`;
+  return (await listCache(tools)).filter((name) => name.startsWith(WORK) && !name.startsWith(mine));
+}
+
+export async function removeDeadWork(tools: Settings): Promise<string[]> {
+  const dead = await listDeadWork(tools);
+  for (const name of dead)
+    await rm(join(cacheDirectory(tools.config), name), { recursive: true, force: true });
+  return dead;
 }
 
 /** Names of all that is in the cache; none where there is no cache yet. */

@@ -1,123 +1,86 @@
-// Reads the serial consoles' logs: their end for the API, and what is new in them as guests write it.
-import { watch } from "node:fs";
-import { open, stat } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+// Serial consoles: their end for the API, and what comes from then on, as guests write it.
 import type { Cloud } from "../cloud.ts";
-import { consoleLog } from "./paths.ts";
-import { INSTANCES, type InstanceRecord } from "./record.ts";
+import { isOver } from "../networks/record.ts";
+import { type ConsoleReader, openConsole } from "./console-reader.ts";
+import { watchConsole } from "./console-watch.ts";
+import { type InstanceRecord, instanceKey } from "./record.ts";
 
-const CHUNK_BYTES = 64 * 1024;
-const LINE_END_CHARACTERS = 64;
+/** What a length of the API means: a negative one is all that is kept. */
+const bytesOf = (length: number): number => (length < 0 ? Number.MAX_SAFE_INTEGER : length);
 
-/** The last `length` bytes, or all of it for a negative or no length; empty when there is no log. At most 64 MiB. */
-export async function readConsole(cloud: Cloud, uuid: string, length: number): Promise<Buffer> {
-  const file = consoleLog(cloud.config, uuid);
-  const size = await sizeOf(file);
-  const wanted = Math.min(length > 0 ? length : size, size, 64 * 1024 * 1024);
-  return wanted === 0 ? Buffer.alloc(0) : readAt(file, size - wanted, wanted);
-}
-
-async function sizeOf(file: string): Promise<number> {
+/** The last `length` bytes, all that are kept for a negative one, as they are now; nothing when there is no log. */
+export async function* readConsole(cloud: Cloud, uuid: string, length: number): AsyncGenerator<Buffer> {
+  const reader = await openConsole(cloud.config, uuid, bytesOf(length));
+  // A guest may write as fast as it is read.
+  let left = reader.length;
   try {
-    return (await stat(file)).size;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return 0;
-    throw error;
-  }
-}
-
-async function readAt(file: string, offset: number, length: number): Promise<Buffer> {
-  const handle = await open(file);
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, offset);
-    return buffer.subarray(0, bytesRead);
+    while (left > 0) {
+      const chunk = await reader.read();
+      if (chunk === undefined) return;
+      yield chunk.subarray(0, left);
+      left -= chunk.length;
+    }
   } finally {
-    await handle.close();
+    await reader.close();
   }
 }
-
-export type ConsoleListener = (event: { uuid: string; before: string; text: string }) => void;
 
 /**
- * Follows the console of every instance of this node that has its disks. The kernel tells of writes; nothing is polled.
- * What was written while this process was away is not told again. Returns the way to stop.
+ * The last `length` bytes as in readConsole, and then every byte as it is written, at the pace of whoever takes them: it is
+ * read from the file, so that nothing waits in memory. Ends when the instance does, or with the signal.
  */
-export function followConsoles(cloud: Cloud, listener: ConsoleListener): () => void {
-  const followed = new Map<string, () => void>();
-
-  function look(uuid: string, instance: InstanceRecord | undefined): void {
-    const wanted = instance?.node === cloud.node.name && hasConsole(instance);
-    if (wanted && !followed.has(uuid)) {
-      const file = consoleLog(cloud.config, uuid);
-      const stop = follow(cloud, file, instance.state === "created", (before, text) =>
-        listener({ uuid, before, text }),
-      );
-      if (stop !== undefined) followed.set(uuid, stop);
-    } else if (!wanted) {
-      followed.get(uuid)?.();
-      followed.delete(uuid);
+export async function* followConsole(
+  cloud: Cloud,
+  uuid: string,
+  { length, signal }: { length: number; signal: AbortSignal },
+): AsyncGenerator<Buffer> {
+  const bell = openBell();
+  const watched = watchConsole(cloud, uuid, bell.ring);
+  const unwatch = cloud.store.mirror.watch(instanceKey(uuid), bell.ring);
+  signal.addEventListener("abort", bell.ring, { once: true });
+  let reader: ConsoleReader | undefined;
+  try {
+    reader = await openConsole(cloud.config, uuid, bytesOf(length));
+    while (!signal.aborted) {
+      watched.renew();
+      // Asked before the last look, so that what was written before it was over is read.
+      const over = isGone(cloud, uuid);
+      const chunk = await reader.read();
+      if (chunk !== undefined) yield chunk;
+      else if (over) return;
+      else await bell.rung();
     }
-  }
-
-  const unwatch = cloud.store.mirror.watch(INSTANCES, ({ key, after }) =>
-    look(key.slice(INSTANCES.length), after?.value as InstanceRecord | undefined),
-  );
-  for (const { value } of cloud.store.mirror.list<InstanceRecord>(INSTANCES)) look(value.uuid, value);
-  return function stopAll() {
+  } finally {
+    signal.removeEventListener("abort", bell.ring);
     unwatch();
-    for (const stop of followed.values()) stop();
-  };
+    watched.close();
+    await reader?.close();
+  }
 }
 
-const hasConsole = ({ state, block_devices, doomed }: InstanceRecord): boolean =>
-  !doomed && (state === "creating" || state === "created") && block_devices?.finalized === true;
+function isGone(cloud: Cloud, uuid: string): boolean {
+  const instance = cloud.store.mirror.get<InstanceRecord>(instanceKey(uuid))?.value;
+  return instance === undefined || isOver(instance.state);
+}
 
-/** Undefined when the directory is not there. */
-function follow(
-  cloud: Cloud,
-  file: string,
-  fromEnd: boolean,
-  tell: (before: string, text: string) => void,
-): (() => void) | undefined {
-  let before = "";
-  let unread = true;
-  let reading = false;
-  let offset: number | undefined = fromEnd ? undefined : 0;
+interface Bell {
+  ring(): void;
+  /** Resolves when it rings, or at once if it has since it was last waited for. */
+  rung(): Promise<void>;
+}
 
-  async function read(): Promise<void> {
-    if (reading) return;
-    reading = true;
-    while (unread) {
-      unread = false;
-      offset ??= await sizeOf(file);
-      for (let size = await sizeOf(file); offset < size; ) {
-        const chunk = await readAt(file, offset, Math.min(size - offset, CHUNK_BYTES));
-        if (chunk.length === 0) break;
-        offset += chunk.length;
-        const text = chunk.toString("latin1");
-        tell(before, text);
-        before = (before + text).split("\n").at(-1)?.slice(-LINE_END_CHARACTERS) ?? "";
-      }
-    }
-    reading = false;
-  }
-
-  function onWrite(_event: string, name: string | null): void {
-    if (name !== basename(file)) return;
-    unread = true;
-    read().catch((error: unknown) => {
-      reading = false;
-      cloud.log.warn({ err: error, file }, "console cannot be read");
-    });
-  }
-
-  try {
-    const watcher = watch(dirname(file), onWrite);
-    watcher.on("error", (error) => cloud.log.warn({ err: error, file }, "console cannot be followed"));
-    onWrite("start", basename(file));
-    return () => watcher.close();
-  } catch (error) {
-    cloud.log.warn({ err: error, file }, "console cannot be followed");
-    return undefined;
-  }
+function openBell(): Bell {
+  let rings = false;
+  let wake: (() => void) | undefined;
+  return {
+    ring() {
+      rings = true;
+      wake?.();
+    },
+    async rung() {
+      if (!rings) await new Promise<void>((resolve) => (wake = resolve));
+      rings = false;
+      wake = undefined;
+    },
+  };
 }

@@ -2,6 +2,7 @@
 // together or not at all.
 import { type Caller, type Cloud, isSystem } from "../cloud.ts";
 import { CloudError } from "../errors.ts";
+import { withChecksum } from "../images/wish.ts";
 import { enqueueOnce } from "../jobs.ts";
 import { namespaceFor, noteNamespaceUser } from "../namespaces/find.ts";
 import { pickAddress, randomMac, takeAddress } from "../networks/allocate.ts";
@@ -20,6 +21,7 @@ import {
 import { requireKnownNode } from "../nodes/placement.ts";
 import { type Change, create, type Entry, put } from "../ports/store/store.ts";
 import { transact } from "../ports/store/transact.ts";
+import { requireIdeRoom } from "./devices.ts";
 import type { InstanceInput } from "./input.ts";
 import { type Placed, placeInstance, recordPlacement } from "./place.ts";
 import { pickPorts } from "./ports.ts";
@@ -54,12 +56,13 @@ async function decide(
   );
   const namespace = await namespaceFor(cloud, caller, input.namespace);
   const uuid = chooseUuid(cloud, caller, input);
-  const disk_spec = (input.disk ?? []).map(({ size, base, bus, type }) => ({
+  const disk_spec = (input.disk ?? []).map(({ size, base, bus, type, checksum }) => ({
     size: size ?? null,
-    base: base ?? null,
+    base: base == null ? null : withChecksum(base, checksum),
     bus: bus ?? null,
     type: type ?? ("disk" as const),
   }));
+  requireIdeRoom(cloud.config, disk_spec);
   const need = needOf({ cpus: input.cpus, memory_mib: input.memory, disk_spec });
   const interfaces = await makeInterfaces(cloud, uuid, input, networks);
   const uuids = networks.map(({ value }) => value.uuid);

@@ -41,12 +41,3 @@ export function interfacesOf(cloud: Cloud, instance: InstanceRecord): Entry<Inte
     .map((uuid) => cloud.store.mirror.get<InterfaceRecord>(interfaceKey(uuid)))
     .filter((entry) => entry !== undefined);
 }
-
-/** Paths of the cached images that disks of this node are layered on. */
-export function basesInUse(cloud: Cloud): Set<string> {
-  const devices = cloud.store.mirror
-    .list<InstanceRecord>(INSTANCES)
-    .filter(({ value }) => value.node === cloud.node.name && !isOver(value.state))
-    .flatMap(({ value }) => value.block_devices?.devices ?? []);
-  return new Set(devices.flatMap(({ base }) => (base === null ? [] : [base.path])));
-}

@@ -1,7 +1,9 @@
 // The body of POST /instances, in the order and the words that old clients know. Every field has a pattern or a list:
 // what passes here may stand in a domain's XML and in a DHCP server's files.
 import { z } from "zod";
+import { messageOf } from "../errors.ts";
 import { isUuid } from "../find.ts";
+import { parseChecksum } from "../images/checksum.ts";
 
 const LARGEST_TEXT = 256 * 1024;
 const MOST_DISKS = 24;
@@ -9,6 +11,11 @@ const MOST_NICS = 16;
 const MOST_CPUS = 512;
 const MOST_MIB = 16 * 1024 * 1024;
 const MOST_GIB = 64 * 1024;
+
+/** KiB. Less, libvirt and QEMU refuse; more does not fit into a guest's 32-bit window. */
+const LEAST_VIDEO = 1024;
+const LEAST_VIDEO_OF_BOCHS = 4096;
+const MOST_VIDEO = 262_144;
 
 const BUSES = ["virtio", "ide", "scsi", "usb"] as const;
 const NIC_MODELS = ["virtio", "e1000", "e1000e", "rtl8139", "ne2k_pci", "pcnet", "vmxnet3"] as const;
@@ -29,6 +36,15 @@ const numberOrDigits = (name: string, lowest: number, highest: number) =>
     wholeNumber(name, lowest, highest),
   );
 
+/** Tells what is wrong with it in the words of whoever will check it. */
+function checkChecksum(text: string, context: z.RefinementCtx): void {
+  try {
+    parseChecksum(text);
+  } catch (error) {
+    context.addIssue({ code: "custom", message: `disk ${messageOf(error)}` });
+  }
+}
+
 const disk = z.strictObject(
   {
     size: orDefault(numberOrDigits("disk size", 1, MOST_GIB)).describe(
@@ -39,6 +55,12 @@ const disk = z.strictObject(
     ).describe("An image: `cirros`, `ubuntu:20.04` or a URL"),
     bus: orDefault(z.enum(BUSES, { error: `disk bus is none of ${BUSES.join(", ")}` })),
     type: orDefault(z.enum(["disk", "cdrom"], { error: "disk type is neither disk nor cdrom" })),
+    checksum: orDefault(
+      z
+        .string({ error: "disk checksum is not a string" })
+        .max(200, { error: "disk checksum is too long" })
+        .superRefine(checkChecksum),
+    ).describe("What the file of the base must hash to: `sha256:<hex>`, `sha512:<hex>` or `md5:<hex>`"),
   },
   {
     error: (issue) =>
@@ -63,20 +85,32 @@ const network = z.strictObject(
   },
 );
 
-const video = z.strictObject({
-  model: orDefault(z.enum(VIDEO_MODELS, { error: `video model is none of ${VIDEO_MODELS.join(", ")}` })),
-  memory: z.preprocess(
-    (it) => (it === 0 || it === "" ? null : it),
-    numberOrDigits("video memory", 1, 1_048_576).nullish(),
-  ),
-});
+const video = z
+  .strictObject({
+    model: orDefault(z.enum(VIDEO_MODELS, { error: `video model is none of ${VIDEO_MODELS.join(", ")}` })),
+    memory: z
+      .preprocess(
+        (it) => (it === 0 || it === "" ? null : it),
+        numberOrDigits("video memory (KiB)", LEAST_VIDEO, MOST_VIDEO).nullish(),
+      )
+      .describe("KiB"),
+  })
+  .superRefine(({ model, memory }, context) => {
+    if (model !== "bochs" || memory == null || memory >= LEAST_VIDEO_OF_BOCHS) return;
+    const message = `video memory (KiB) of the model bochs must be at least ${LEAST_VIDEO_OF_BOCHS}`;
+    context.addIssue({ code: "custom", message, path: ["memory"] });
+  });
 
+/** Lines may be wrapped anywhere, as `base64` and MIME wrap them. */
 const base64 = z
   .string({ error: "user_data is not a string" })
   .max(LARGEST_TEXT, { error: "user_data is too long" })
-  .regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?\s*$/, {
-    error: "user_data is not base64",
-  });
+  .regex(
+    /^\s*(?:(?:[A-Za-z0-9+/]\s*){4})*(?:(?:[A-Za-z0-9+/]\s*){2}=\s*=\s*|(?:[A-Za-z0-9+/]\s*){3}=\s*)?$/,
+    {
+      error: "user_data is not base64",
+    },
+  );
 
 export const instanceInput = z
   .strictObject({
@@ -104,12 +138,12 @@ export const instanceInput = z
     user_data: base64.nullish().describe("base64"),
   })
   .superRefine(({ disk: disks }, context) => {
-    // The config drive is the second disk, on the bus of the first: letters go on from c.
-    for (const [index, { bus, type }] of disks.entries()) {
-      const position = index === 0 ? 0 : index + 1;
-      if ((bus === "ide" || type === "cdrom") && position > 3) {
-        context.addIssue({ code: "custom", message: "only the first three disks can be ide or cdrom" });
-      }
+    for (const { size, base, checksum } of disks) {
+      if (!base && size == null) refuse("a disk needs a size, a base or both");
+      if (!base && checksum) refuse("a disk's checksum is that of its base: give a base, too");
+    }
+    function refuse(message: string): void {
+      context.addIssue({ code: "custom", message });
     }
   });
 

@@ -54,6 +54,8 @@ export interface InstanceRecord {
   power_state: string;
   power_state_previous: string | null;
   power_state_updated: number | null;
+  /** When its guest was asked to reboot, until it has or is taken to ignore that. */
+  reboot_asked?: number;
   error_message: string | null;
   /** In the order of the request. */
   interface_uuids: string[];

@@ -10,7 +10,7 @@ import { interfacesOf } from "./find.ts";
 import { CONSOLE_LOG, instanceDirectory } from "./paths.ts";
 import { powerChange } from "./power.ts";
 import { type InstanceRecord, needOf, portKey } from "./record.ts";
-import { inState } from "./states.ts";
+import { inError, inState } from "./states.ts";
 
 type Context = JobContext<InstanceRecord>;
 
@@ -46,11 +46,9 @@ export function gone(context: Context): Change[] {
 
 export function failed(context: Context, reason: string, undone: boolean): Change[] {
   const { cloud, subject } = context;
-  cloud.events.record("instance", subject.value.uuid, { operation: "error message", phase: reason });
   const power = undone ? powerChange(cloud, subject.value, "off") : {};
-  const change = inState(cloud, subject, "error", {
+  const change = inError(cloud, subject, reason, {
     ...power,
-    error_message: reason,
     // One that failed before and was taken back has nothing that could be left.
     leftovers: !undone && holdsAllocations(subject.value),
     doomed: false,
@@ -63,15 +61,14 @@ export function failed(context: Context, reason: string, undone: boolean): Chang
  * was asked for is deleted by that.
  */
 export function lost(cloud: Cloud, subject: Entry<InstanceRecord>, reason: string): Change[] {
-  const { state, doomed, error_message, uuid } = subject.value;
+  const { state, doomed, error_message } = subject.value;
   if (state === "deleted") return [];
   const over = { ...powerChange(cloud, subject.value, "off"), leftovers: false, doomed: false };
   const given = release({ cloud, subject });
   if (doomed) return [inState(cloud, subject, "deleted", over), ...given];
   if (state === "error" && given.length === 0) return [];
-  cloud.events.record("instance", uuid, { operation: "error message", phase: reason });
   const message = state === "error" && error_message !== null ? `${error_message}; ${reason}` : reason;
-  return [inState(cloud, subject, "error", { ...over, error_message: message }), ...given];
+  return [inError(cloud, subject, reason, { ...over, error_message: message }), ...given];
 }
 
 function release({ cloud, subject }: Pick<Context, "cloud" | "subject">): Change[] {

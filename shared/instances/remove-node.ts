@@ -1,6 +1,6 @@
 // What goes with a node that is removed: its instances, and all that was promised on it.
 import type { Cloud } from "../cloud.ts";
-import { imagePrefix } from "../images/record.ts";
+import { badPrefix, imagePrefix } from "../images/record.ts";
 import { enqueue, type JobRecord, jobPrefix } from "../jobs.ts";
 import { isNetworkNode, networkNode } from "../nodes/network-node.ts";
 import { NODES, type NodeRecord } from "../nodes/record.ts";
@@ -28,7 +28,7 @@ export async function removeNode(cloud: Cloud, name: string): Promise<string[]> 
   await handOverNetworks(cloud, name);
   // Its carrier keys stay: nobody knows whether its links are gone, and a number that they bear is not given to another.
   // It takes them back itself when it returns.
-  await endRemoval(cloud, name, [portPrefix(name), imagePrefix(name)]);
+  await endRemoval(cloud, name, [portPrefix(name), imagePrefix(name), badPrefix(name)]);
   return instances;
 }
 

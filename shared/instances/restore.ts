@@ -8,10 +8,11 @@ import type { Change } from "../ports/store/store.ts";
 import { startDomain } from "./domain.ts";
 import { instanceLockName } from "./find.ts";
 import { powerChange } from "./power.ts";
+import { forgetReboot } from "./reboot.ts";
 import { INSTANCES, type InstanceRecord } from "./record.ts";
 import { RESTORE } from "./restoring.ts";
 import { makeConfigDrive } from "./start.ts";
-import { inState } from "./states.ts";
+import { inError } from "./states.ts";
 
 const BATCH = 100;
 const LOCK_WAIT_MS = 20_000;
@@ -73,7 +74,9 @@ export async function restore({ cloud, subject, signal }: Context): Promise<void
   const options = { wait_ms: LOCK_WAIT_MS, operation: "restore", signal };
   const lock = await cloud.store.lock(instanceLockName(uuid), options);
   try {
-    await startDomain(cloud, subject.value);
+    // To start is more than it was asked to do.
+    await forgetReboot(cloud, uuid);
+    await startDomain(cloud, subject.value, { paused: power_state === "paused" });
     if (power_state === "paused") await cloud.hypervisor.pause(uuid);
   } finally {
     await lock.release();
@@ -88,10 +91,9 @@ export async function cutPower({ cloud, subject }: Context): Promise<void> {
 /** It keeps all that it holds, its disks too: only its owner deletes it. */
 export function notRestored({ cloud, subject }: Context, reason: string, undone: boolean): Change[] {
   const message = `could not be brought back after node ${cloud.node.name} restarted: ${reason}; its disks are kept until it is deleted`;
-  cloud.events.record("instance", subject.value.uuid, { operation: "error message", phase: message });
   const power = undone ? powerChange(cloud, subject.value, "off") : {};
-  const kept = { error_message: message, leftovers: true, disks_kept: true, doomed: false };
-  return [inState(cloud, subject, "error", { ...power, ...kept })];
+  const kept = { leftovers: true, disks_kept: true, doomed: false };
+  return [inError(cloud, subject, message, { ...power, ...kept })];
 }
 
 const CONFIG_DRIVE = 1;

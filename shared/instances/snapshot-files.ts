@@ -1,92 +1,65 @@
-// The files of snapshots, and what a snapshot that is under way leaves on its node if the process dies. Its directory bears
-// another name until the record exists, and a mark while it keeps the guest from running.
-import { mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+// The files of snapshots: a directory each, a file for each device, whole once the record says "created".
+import { mkdir, rm, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { Cloud } from "../cloud.ts";
 import type { Config } from "../config.ts";
-import { isKind, messageOf } from "../errors.ts";
-import { instanceLockName } from "./find.ts";
-import { observePower } from "./power.ts";
-import { type InstanceRecord, instanceKey } from "./record.ts";
-import { isRestoring } from "./restoring.ts";
-import { listSnapshots, snapshotKey } from "./snapshot-record.ts";
+import { CloudError } from "../errors.ts";
+import { placeFile } from "../images/place.ts";
+import type { BlockDevice } from "./record.ts";
+import { listSnapshots } from "./snapshot-record.ts";
+
+const GIB = 2 ** 30;
+/** Of stat's blocks, whatever the file system's are. */
+const BLOCK_BYTES = 512;
 
 const snapshotsDirectory = (config: Config): string => join(config.STORAGE_PATH, "snapshots");
-
-/** Holds a file for each device, named by it. */
 const snapshotDirectory = (config: Config, uuid: string): string => join(snapshotsDirectory(config), uuid);
 
-/** A snapshot under way. */
-export interface Work {
-  instance: string;
-  snapshot: string;
-}
+export const snapshotFile = (config: Config, uuid: string, device: string): string =>
+  join(snapshotDirectory(config, uuid), device);
 
-const WORK = /^work-(?<instance>[0-9a-f-]{36})-(?<snapshot>[0-9a-f-]{36})$/;
+/** While it is written. */
+export const unfinishedFile = (config: Config, uuid: string, device: string): string =>
+  `${snapshotFile(config, uuid, device)}.tmp`;
 
-export const workDirectory = (config: Config, { instance, snapshot }: Work): string =>
-  join(snapshotsDirectory(config), `work-${instance}-${snapshot}`);
+/** QEMU, which is another user, writes into it: it has to get in, and need not look around. */
+export const makeSnapshotDirectory = ({ config }: Cloud, uuid: string): Promise<unknown> =>
+  mkdir(snapshotDirectory(config, uuid), { recursive: true, mode: 0o711 });
 
-const mark = (config: Config, work: Work): string => join(workDirectory(config, work), "guest-is-paused");
-
-export async function beginWork(cloud: Cloud, work: Work): Promise<void> {
-  await mkdir(workDirectory(cloud.config, work), { recursive: true, mode: 0o700 });
-}
-
-/** A running guest stands still meanwhile: its disks are then as after a loss of power, which file systems survive. */
-export async function whileStill(cloud: Cloud, work: Work, copy: () => Promise<void>): Promise<void> {
-  const domain = await cloud.hypervisor.getDomain(work.instance);
-  if (domain?.power !== "on") return copy();
-  await writeFile(mark(cloud.config, work), "");
-  try {
-    await cloud.hypervisor.pause(work.instance);
-    await copy();
-  } finally {
-    await letGo(cloud, work);
+/** Bytes of each, by device. */
+export async function finishFiles(
+  { config }: Cloud,
+  uuid: string,
+  devices: readonly string[],
+): Promise<Record<string, number>> {
+  const sizes: Record<string, number> = {};
+  for (const device of devices) {
+    const path = snapshotFile(config, uuid, device);
+    await placeFile(unfinishedFile(config, uuid, device), path, 0o600);
+    sizes[device] = (await stat(path)).size;
   }
+  return sizes;
 }
 
-/** One that is being brought back stands still in a moment: until then the mark has to stay. */
-const isWaiting = (cloud: Cloud, uuid: string): boolean => {
-  const instance = cloud.store.mirror.get<InstanceRecord>(instanceKey(uuid))?.value;
-  return instance !== undefined && isRestoring(cloud, instance);
-};
-
-async function letGo(cloud: Cloud, { instance, ...work }: Work): Promise<void> {
-  const domain = await cloud.hypervisor.getDomain(instance);
-  if (domain?.power === "paused") {
-    await cloud.hypervisor.unpause(instance);
-    await observePower(cloud, instance, "on");
-  }
-  await rm(mark(cloud.config, { instance, ...work }), { force: true });
+/**
+ * Rejects with "insufficient" when what the disks hold now may not fit. Running out of room half way would also stop the
+ * guest for a moment, as the old content of what it overwrites goes to the copy first.
+ */
+export async function requireRoom({ config }: Cloud, devices: readonly BlockDevice[]): Promise<void> {
+  const { bavail, bsize } = await statfs(snapshotsDirectory(config));
+  let needed = 0;
+  for (const { path, base } of devices)
+    needed += (await allocated(path)) + (base === null ? 0 : await allocated(base.path));
+  const free = bavail * bsize;
+  if (needed <= free) return;
+  const words = `may need ${inGib(needed)} GiB, and its file system has ${inGib(free)} GiB free`;
+  throw new CloudError("insufficient", words);
 }
 
-/** Ends what is under way, under the instance's lock: kept if its record exists, else nothing is left of it. */
-export async function settleWork(cloud: Cloud, work: Work): Promise<void> {
-  const directory = workDirectory(cloud.config, work);
-  if (await exists(mark(cloud.config, work))) await letGo(cloud, work);
-  const record = await cloud.store.get(snapshotKey(work.instance, work.snapshot));
-  if (record === undefined) return rm(directory, { recursive: true, force: true });
-  await rename(directory, snapshotDirectory(cloud.config, work.snapshot));
-  const parent = await open(snapshotsDirectory(cloud.config), "r");
-  await parent.sync().finally(() => parent.close());
-}
+const inGib = (bytes: number): string => (bytes / GIB).toFixed(2);
 
-/** Settles what a dead process left; what somebody is still at holds its instance's lock. */
-export async function settleLeftWork(cloud: Cloud): Promise<void> {
-  for (const name of await namesIn(snapshotsDirectory(cloud.config))) {
-    const { instance, snapshot } = WORK.exec(name)?.groups ?? {};
-    if (instance === undefined || snapshot === undefined || isWaiting(cloud, instance)) continue;
-    try {
-      const options = { wait_ms: 1, operation: "settle a snapshot" };
-      const lock = await cloud.store.lock(instanceLockName(instance), options);
-      await settleWork(cloud, { instance, snapshot }).finally(() => lock.release());
-    } catch (error) {
-      if (!isKind(error, "unavailable"))
-        cloud.log.warn({ snapshot, instance, reason: messageOf(error) }, "snapshot cannot be settled");
-    }
-  }
-}
+const allocated = async (path: string): Promise<number> =>
+  ((await stat(path).catch(() => undefined))?.blocks ?? 0) * BLOCK_BYTES;
 
 /** Takes away the files and records of all snapshots of an instance of this node. */
 export async function forgetSnapshots(cloud: Cloud, instance: string): Promise<void> {
@@ -100,17 +73,4 @@ export async function forgetSnapshots(cloud: Cloud, instance: string): Promise<v
 
 export async function removeSnapshotFiles(cloud: Cloud, uuids: readonly string[]): Promise<void> {
   for (const uuid of uuids) await rm(snapshotDirectory(cloud.config, uuid), { recursive: true, force: true });
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
 }

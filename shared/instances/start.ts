@@ -12,7 +12,7 @@ import { configDriveFiles, makeConfigDrive as writeConfigDrive } from "./config-
 import { devicesOf } from "./devices.ts";
 import { requireNetwork, startDomain } from "./domain.ts";
 import { interfacesOf } from "./find.ts";
-import { carryNetworks } from "./networks.ts";
+import { carryNetworks, joinNetworks } from "./networks.ts";
 import { instanceDirectory } from "./paths.ts";
 import { powerChange } from "./power.ts";
 import type { DiskBase, InstanceRecord } from "./record.ts";
@@ -20,14 +20,14 @@ import { enterState, inState, updateInstance } from "./states.ts";
 
 type Context = JobContext<InstanceRecord>;
 
-export async function ensureNetworksExist({ cloud, subject }: Context): Promise<void> {
-  await enterState(cloud, subject.value.uuid, "creating");
-  await carryNetworks(cloud, subject.value);
-}
+/** Late: each node begins to make a network ready for an interface as soon as that is there. */
+export const ensureNetworksExist = ({ cloud, subject }: Context): Promise<void> =>
+  joinNetworks(cloud, subject.value);
 
 /** Also settles which devices the disks become: that depends on what the images are. */
 export async function fetchImages({ cloud, subject, signal }: Context): Promise<void> {
   const { uuid, disk_spec } = subject.value;
+  await enterState(cloud, uuid, "creating");
   const record = (event: Parameters<Cloud["events"]["record"]>[2]) =>
     cloud.events.record("instance", uuid, event);
   const bases = await Promise.all(
@@ -86,7 +86,13 @@ export async function createDisks({ cloud, subject, signal }: Context): Promise<
 }
 
 export async function createDomain({ cloud, subject }: Context): Promise<void> {
-  await startDomain(cloud, subject.value);
+  try {
+    await startDomain(cloud, subject.value);
+  } catch (error) {
+    // Somebody may have taken away what it stands on: the next try finds it there.
+    await carryNetworks(cloud, subject.value);
+    throw error;
+  }
 }
 
 /** What is true once the domain runs. */

@@ -1,7 +1,7 @@
 // The moves an instance may make, and how each is written down.
 import type { Cloud } from "../cloud.ts";
 import { CloudError } from "../errors.ts";
-import { type Change, type Entry, replace } from "../ports/store/store.ts";
+import { type Change, type Entry, replace, whenDone } from "../ports/store/store.ts";
 import { transact } from "../ports/store/transact.ts";
 import { type InstanceRecord, type InstanceState, instanceKey } from "./record.ts";
 
@@ -19,7 +19,7 @@ export function requireState(instance: InstanceRecord, state: InstanceState): vo
   }
 }
 
-/** The record in its new state, and the event that tells of it. */
+/** The record in its new state, and the event that tells of it. For `error` see `inError`. */
 export function inState(
   cloud: Cloud,
   entry: Entry<InstanceRecord>,
@@ -27,13 +27,24 @@ export function inState(
   also: Partial<InstanceRecord> = {},
 ): Change {
   const before = entry.value;
-  if (before.state !== state) {
-    const phase = `${before.state} -> ${state}`;
-    cloud.events.record("instance", before.uuid, { operation: "state changed", phase });
-  }
-  const moved = before.state === state ? {} : { state, state_updated: cloud.clock.now() };
-  return replace(entry, { ...before, ...moved, ...also });
+  if (before.state === state) return replace(entry, { ...before, ...also });
+  const moved = { state, state_updated: cloud.clock.now() };
+  const phase = `${before.state} -> ${state}`;
+  return whenDone(replace(entry, { ...before, ...moved, ...also }), () =>
+    cloud.events.record("instance", before.uuid, { operation: "state changed", phase }),
+  );
 }
+
+/** The record in `error`, in which nothing is without a reason, and the events that tell of it. */
+export const inError = (
+  cloud: Cloud,
+  entry: Entry<InstanceRecord>,
+  reason: string,
+  also: Partial<InstanceRecord>,
+): Change =>
+  whenDone(inState(cloud, entry, "error", { error_message: reason, ...also }), () =>
+    cloud.events.record("instance", entry.value.uuid, { operation: "error message", phase: reason }),
+  );
 
 /** Moves a starting instance on; being there already is success. */
 export async function enterState(cloud: Cloud, uuid: string, state: InstanceState): Promise<void> {

@@ -16,6 +16,12 @@ import {
 } from "./record.ts";
 import { guardGuests, tapsOf, tellMended } from "./taps.ts";
 
+export interface ConvergeOptions {
+  reason?: "change" | "upkeep";
+  /** The revision of the store that matters: what began to be made true since then, a moment ago, is not looked at again. */
+  since?: number;
+}
+
 /**
  * One at a time a network, so that an older plan never overwrites a newer one. A network of which nothing is known is left
  * alone. What had been damaged is an event of the network; what is new is not.
@@ -23,13 +29,21 @@ import { guardGuests, tapsOf, tellMended } from "./taps.ts";
 export function convergeNetwork(
   cloud: Cloud,
   uuid: string,
-  reason: "change" | "upkeep" = "change",
+  { reason = "change", since = Number.POSITIVE_INFINITY }: ConvergeOptions = {},
 ): Promise<void> {
-  return cloud.mutex.join(`network/${uuid}`, async () => {
-    const network = cloud.store.mirror.get<NetworkRecord>(networkKey(uuid))?.value;
-    const isHere = network !== undefined && belongsHere(cloud, network);
-    await bothDone(isHere ? carry(cloud, network, reason) : letGo(cloud, uuid, network), guardGuests(cloud));
-  });
+  return cloud.mutex.share(
+    `network/${uuid}`,
+    () => cloud.store.mirror.revision(),
+    since,
+    async () => {
+      const network = cloud.store.mirror.get<NetworkRecord>(networkKey(uuid))?.value;
+      const isHere = network !== undefined && belongsHere(cloud, network);
+      await bothDone(
+        isHere ? carry(cloud, network, reason) : letGo(cloud, uuid, network),
+        guardGuests(cloud),
+      );
+    },
+  );
 }
 
 /** Nothing goes on behind the caller's back when one of them fails. */

@@ -1,7 +1,7 @@
 // What the jobs of a network do.
-import type { Cloud } from "../cloud.ts";
+import type { Cloud, NewEvent } from "../cloud.ts";
 import type { JobContext, JobRecord } from "../jobs.ts";
-import { type Change, type Entry, replace } from "../ports/store/store.ts";
+import { type Change, type Entry, replace, whenDone } from "../ports/store/store.ts";
 import { convergeNetwork } from "./converge.ts";
 import { inState } from "./delete.ts";
 import { type NetworkRecord, type NetworkState, networkKey } from "./record.ts";
@@ -26,8 +26,8 @@ export function removeNetwork({ cloud, subject }: Context): Promise<void> {
 }
 
 export function deployed({ cloud, subject }: Context): Change[] {
-  cloud.events.record("network", subject.value.uuid, { operation: "api", phase: "created" });
-  return [replace(subject, inState(cloud, subject.value, "created"))];
+  const change = replace(subject, inState(cloud, subject.value, "created"));
+  return [whenDone(change, () => tell(cloud, subject, { operation: "api", phase: "created" }))];
 }
 
 /** What it holds is given back when it is deleted. */
@@ -38,6 +38,9 @@ export const deleteFailed = (context: Context, reason: string): Change[] =>
   failed(context, `could not be deleted: ${reason}`);
 
 function failed({ cloud, subject }: Context, reason: string): Change[] {
-  cloud.events.record("network", subject.value.uuid, { operation: "error message", phase: reason });
-  return [replace(subject, { ...inState(cloud, subject.value, "error"), error_message: reason })];
+  const change = replace(subject, { ...inState(cloud, subject.value, "error"), error_message: reason });
+  return [whenDone(change, () => tell(cloud, subject, { operation: "error message", phase: reason }))];
 }
+
+const tell = (cloud: Cloud, { value }: Entry<NetworkRecord>, event: NewEvent): void =>
+  cloud.events.record("network", value.uuid, event);

@@ -87,7 +87,7 @@ function isGone(cloud: Cloud, uuid: string): boolean {
 
 async function keep(cloud: Cloud, uuid: string): Promise<void> {
   try {
-    await convergeNetwork(cloud, uuid, "upkeep");
+    await convergeNetwork(cloud, uuid, { reason: "upkeep" });
   } catch (error) {
     cloud.log.warn({ err: error, network: uuid }, "network cannot be mended");
     cloud.events.record("network", uuid, { operation: "mend", phase: "failed", message: messageOf(error) });

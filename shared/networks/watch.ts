@@ -8,9 +8,7 @@ export function watchInterfaces(cloud: Cloud, tell: (event: { network_uuid: stri
   return cloud.store.mirror.watch(INTERFACES, ({ before, after }: MirrorChange) => {
     const [was, is] = [before?.value, after?.value] as (InterfaceRecord | undefined)[];
     const network_uuid = (is ?? was)?.network_uuid;
-    // A new one of this node's is carried by the job that starts its instance.
-    const isStarting = was === undefined && is?.node === cloud.node.name;
-    if (network_uuid !== undefined && reached(was) !== reached(is) && !isStarting) tell({ network_uuid });
+    if (network_uuid !== undefined && reached(was) !== reached(is)) tell({ network_uuid });
   });
 }
 

@@ -10,10 +10,15 @@ const AWAY = "away/";
 /** Stands while the node is away, from when that was told. */
 export const awayKey = (node: string): string => `${AWAY}${node}`;
 
+/** Of the nodes that are there this one sorts first: it does what one of them has to do. */
+export function isFirstPresent({ store, node }: Cloud): boolean {
+  const there = store.mirror.list(PRESENCES).map(({ key }) => key.slice(PRESENCES.length));
+  return there.sort()[0] === node.name;
+}
+
 export async function tellPresence(cloud: Cloud): Promise<void> {
   const { mirror } = cloud.store;
-  const there = mirror.list(PRESENCES).map(({ key }) => key.slice(PRESENCES.length));
-  if (there.sort()[0] !== cloud.node.name) return;
+  if (!isFirstPresent(cloud)) return;
   const told = new Map((await cloud.store.list(AWAY)).map((entry) => [entry.key, entry]));
   for (const entry of mirror.list<NodeRecord>(NODES)) {
     const { name, removing } = entry.value;

@@ -25,6 +25,7 @@ const SOURCES: readonly Source[] = [
   disk,
   diskTraffic,
   networkTraffic,
+  mesh,
   queues,
 ];
 
@@ -106,6 +107,11 @@ function diskTraffic(): Metrics {
 function networkTraffic(): Metrics {
   const [network_read_bytes, network_write_bytes] = parseNetDev(read("/proc/net/dev"));
   return { network_read_bytes, network_write_bytes };
+}
+
+/** What guests here may send at a time: all nodes should agree on it. */
+function mesh({ mtu }: Cloud): Metrics {
+  return { network_guest_mtu: mtu };
 }
 
 /** The network node's jobs on networks stand beside its others. */

@@ -84,7 +84,7 @@ export async function keepPresence(tools: PresenceTools): Promise<PresenceKeeper
       const isSame = sameCapacity(now, before) && !renew;
       const presence = isSame ? [] : [put(presenceKey(node.name), { ...now, installation }, lease)];
       try {
-        await store.commit([put(metricsKey(node.name), fresh, lease), ...presence, ...seenNow()]);
+        await store.commit([put(metricsKey(node.name), metrics, lease), ...presence, ...seenNow()]);
         if (!isSame) latest = now;
       } catch (error) {
         // The next time is soon: the store is away, which it says itself, or somebody else has changed the record.

@@ -29,6 +29,7 @@ const routes = {
   "GET /instances/i-1/metadata": { json: { role: "frontend" } },
   "GET /instances/i-1/interfaces": { json: [nic] },
   "GET /instances/i-1/snapshot": { json: [snapshot] },
+  "GET /instances/web/snapshot": { json: [{ ...snapshot, uuid: "s-2" }] },
   "POST /instances/web/snapshot": { json: "s-2" },
   "GET /interfaces/f-1": { json: nic },
   "GET /images": {
@@ -37,6 +38,7 @@ const routes = {
       { ...imageMeta("http://a/b.img", "sf-2"), size: null, modified: null },
     ],
   },
+  "GET /images/events": { json: [{ ...event, object_type: "image", operation: "fetch" }] },
   "GET /admin/locks": { json: { "/sflocks/sf/queue/sf-2": { node: "sf-2", pid: 12, operation: null } } },
 };
 
@@ -85,7 +87,9 @@ const given: Readonly<Record<string, Record<string, string>>> = {
   "instance show": { instance: "web", snapshots: "true" },
   "instance events": { instance: "web" },
   "instance snapshot": { instance: "web" },
+  "instance snapshot-list": { instance: "web" },
   "interface show": { uuid: "f-1" },
+  "image show": { url: "http://a/b.img" },
 };
 
 const golden = new URL("golden/", import.meta.url);
@@ -147,4 +151,44 @@ test("image list: gives programs what the API sent, on one line", async () => {
   const text = await printed("json", "image list");
   assert.equal(text.trimEnd().split("\n").length, 1);
   assert.deepEqual(JSON.parse(text), routes["GET /images"].json);
+});
+
+test("image list --all: shows people sizes in units, how far a fetch is, and why one was refused", async () => {
+  await using fake = await startApi({
+    "GET /images": {
+      json: [
+        {
+          ...imageMeta("http://a/b.img", "sf-1"),
+          ...{ state: "cached", phase: null, done: null, total: null, reason: null },
+          ...{ format: "qcow2", virtual_size: 2 ** 31, sha256: "ab", used: "now", in_use: 2 },
+        },
+        {
+          ...imageMeta("http://c", "sf-2"),
+          ...{
+            state: "fetching",
+            phase: "download",
+            done: 2 ** 20,
+            total: 4 * 2 ** 20,
+            reason: null,
+            size: null,
+          },
+        },
+        { ...imageMeta("http://d", "sf-2"), state: "bad", reason: "it is a web page", size: "12" },
+      ],
+    },
+  });
+  const api = new ApiClient({ url: fake.url, namespace: "alice", key: "k" });
+  let text = "";
+  const write = (data: string | Buffer) => {
+    text += data;
+  };
+  const out = new Output("simple", { write, warn: assert.fail });
+  await commands["image list"]?.run({ api, out }, { args: {}, options: { all: true } });
+  assert.equal(
+    text,
+    "url,node,state,progress,format,size,disk,in use,used\n" +
+      "http://a/b.img,sf-1,cached,,qcow2,15.6 MiB,2.0 GiB,2,now\n" +
+      "http://c,sf-2,fetching,download 25 % of 4.0 MiB,,,,,\n" +
+      "http://d,sf-2,bad,it is a web page,,12 B,,,\n",
+  );
 });

@@ -5,7 +5,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { type Answer, type Client, credentialsFor, openClient, startApi } from "./api-server.ts";
-import { instance, network, nic, nodeDetails } from "./samples.ts";
+import { instance, network, nic, nodeDetails, snapshot } from "./samples.ts";
 
 let client: Client;
 before(async () => {
@@ -46,11 +46,19 @@ const acts: readonly [line: string, request: string, body: unknown, json: string
   ["instance poweroff i-1", "POST /instances/i-1/poweroff", undefined, "{}\n"],
   ["instance pause i-1", "POST /instances/i-1/pause", undefined, "{}\n"],
   ["instance unpause i-1", "POST /instances/i-1/unpause", undefined, "{}\n"],
+  ["instance snapshot-delete i-1 s-1", "DELETE /instances/i-1/snapshot/s-1", undefined, "{}\n"],
   ["interface float f-1", "POST /interfaces/f-1/float", undefined, "{}\n"],
   ["interface defloat f-1", "POST /interfaces/f-1/defloat", undefined, "{}\n"],
   ["node cordon sf-2", "POST /nodes/sf-2/cordon", undefined, "{}\n"],
   ["node uncordon sf-2", "POST /nodes/sf-2/uncordon", undefined, "{}\n"],
   ["image cache cirros", "POST /images", { url: "cirros" }, "{}\n"],
+  [
+    "image cache u --checksum md5:0 --node sf-1 --node sf-2",
+    "POST /images",
+    { url: "u", checksum: "md5:0", node: ["sf-1", "sf-2"] },
+    "{}\n",
+  ],
+  ["image cache u --all-nodes", "POST /images", { url: "u", all: true }, "{}\n"],
 ];
 for (const [line, request, body, json] of acts) {
   test(`${line}: sends ${request}`, async () => {
@@ -72,15 +80,17 @@ const lists: readonly [line: string, request: string, body: unknown][] = [
   ["network list --all", "GET /networks", { all: true }],
   ["network list no", "GET /networks", { all: false }],
   ["image list --node sf-1", "GET /images", { node: "sf-1" }],
-  ["instance snapshot i-1 -a", "POST /instances/i-1/snapshot", { all: true }],
-  ["instance snapshot i-1 true", "POST /instances/i-1/snapshot", { all: true }],
+  ["image list -a", "GET /images", { node: null, all: true }],
+  ["instance snapshot i-1 -a", "POST /instances/i-1/snapshot", { all: true, wait: false }],
+  ["instance snapshot i-1 true", "POST /instances/i-1/snapshot", { all: true, wait: false }],
   ["instance consoledata i-1", "GET /instances/i-1/consoledata", { length: 10240 }],
   ["instance consoledata i-1 -1", "GET /instances/i-1/consoledata", { length: -1 }],
 ];
 for (const [line, request, body] of lists) {
   test(`${line}: sends ${JSON.stringify(body)} with ${request}`, async () => {
     const json = request.startsWith("POST") ? "s-1" : [];
-    await using api = await startApi({ [request]: { json } });
+    const made = { "GET /instances/i-1/snapshot": { json: [{ ...snapshot, uuid: "s-1" }] } };
+    await using api = await startApi({ ...made, [request]: { json } });
     const { code, stdout } = await client.run(line.split(" "), credentialsFor(api));
     assert.equal(code, 0, stdout);
     assert.deepEqual(api.seen[0]?.body, body);
@@ -185,6 +195,37 @@ test("instance delete: resolves a name once, and waits until it is gone", async 
   assert.deepEqual(answers, []);
 });
 
+test("image cache --wait: waits for a new outcome of each node, and fails with the reason of one", async () => {
+  const told = (fqdn: string, timestamp: number, message: string) => ({
+    ...{ object_type: "image", object_uuid: "u", operation: "fetch", phase: null, duration: null },
+    ...{ fqdn, timestamp, message },
+  });
+  const old = [told("sf-1", 1, "success"), told("sf-2", 1, "Error: long ago")];
+  const answers: object[][] = [old, old, [...old, told("sf-1", 2, "success")]];
+  let last = [...old, told("sf-1", 2, "success"), told("sf-2", 2, "success")];
+  await using api = await startApi({
+    "POST /images": { json: null },
+    "GET /images": { json: [] },
+    "GET /images/events": () => ({ json: answers.shift() ?? last }),
+  });
+  const line = ["image", "cache", "u", "--node", "sf-1", "--node", "sf-2", "--wait"];
+  assert.deepEqual(await client.run(line, credentialsFor(api)), { stdout: "", stderr: "", code: 0 });
+  assert.equal(answers.length, 0);
+  answers.push(last);
+  last = [...last, told("sf-2", 3, "Error: image u: it is a web page")];
+  const failed = await client.run(line, credentialsFor(api));
+  assert.deepEqual(failed, { stdout: "sf-2: Error: image u: it is a web page\n", stderr: "", code: 1 });
+  const late = await client.run([...line, "--timeout", "0"], credentialsFor(api));
+  assert.equal(late.stdout, "after 0 s not there yet: sf-1, sf-2\n");
+});
+
+test("image show: nothing of it anywhere is said, and fails", async () => {
+  await using api = await startApi({ "GET /images": { json: [] }, "GET /images/events": { json: [] } });
+  const { stdout, code } = await client.run(["image", "show", "u"], credentialsFor(api));
+  assert.equal(stdout, "Image not found: no node has u, and nobody has asked for it\n");
+  assert.equal(code, 1);
+});
+
 test("node drain --wait: asks until nothing is left, and fails when the time is up", async () => {
   const left = [...nodeDetails.instances];
   await using api = await startApi({
@@ -233,4 +274,20 @@ test("instance consoledata: passes on the very bytes", async () => {
   const chunks: Buffer[] = [];
   for await (const chunk of child.stdout) chunks.push(chunk);
   assert.deepEqual(Buffer.concat(chunks), bytes);
+});
+
+test("instance consoledata --follow: passes on the very bytes until there are no more", async () => {
+  const bytes = Buffer.from([0x1b, 0xff, 0x00, 0x0d, 0x0a, 0x41]);
+  await using api = await startApi({ "GET /instances/i-1/console": { raw: bytes, type: "text/plain" } });
+  const env = { ...credentialsFor(api), PATH: process.env.PATH ?? "", HOME: client.home };
+  for (const [line, length] of [
+    ["consoledata i-1 --follow", 10_240],
+    ["consoledata -f i-1 0", 0],
+  ] as const) {
+    const child = spawn(process.execPath, [client.file, "instance", ...line.split(" ")], { env });
+    const chunks: Buffer[] = [];
+    for await (const chunk of child.stdout) chunks.push(chunk);
+    assert.deepEqual(Buffer.concat(chunks), bytes);
+    assert.deepEqual(api.seen.at(-1)?.body, { length });
+  }
 });

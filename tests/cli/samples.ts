@@ -62,7 +62,15 @@ export const network: ListedNetwork = {
   state_updated: 1602463847.5,
 };
 
-export const snapshot: Snapshot = { uuid: "s-1", device: "vda", instance_uuid: "i-1", created: 1602463847 };
+export const snapshot: Snapshot = {
+  uuid: "s-1",
+  device: "vda",
+  instance_uuid: "i-1",
+  created: 1602463847,
+  state: "created",
+  size: 7,
+  progress: 100,
+};
 
 export const node: Node = {
   name: "sf-1",

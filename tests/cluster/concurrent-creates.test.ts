@@ -4,8 +4,9 @@ import type { InstanceRecord } from "../../shared/instances/record.ts";
 import type { InterfaceRecord, NetworkRecord } from "../../shared/networks/record.ts";
 import { type Claim, claimKey } from "../../shared/nodes/record.ts";
 import { openEtcd } from "../../shared/ports/store/etcd.ts";
+import { PLENTY } from "../support/capacity.ts";
 import { startEtcd, type TestEtcd } from "../support/etcd.ts";
-import { type FakeCloud, fakeCloud, PLENTY, small } from "../support/fake-cloud.ts";
+import { type FakeCloud, fakeCloud, small } from "../support/fake-cloud.ts";
 
 const EACH = 250;
 const NODES = 3;

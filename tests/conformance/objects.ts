@@ -109,12 +109,15 @@ export const snapshot = (own: Fields = {}): Fields => ({
   device: "vda",
   instance_uuid: "{instance}",
   created: wholeSeconds,
+  state: "created",
+  size: wholeNumber(1, 2 ** 40),
+  progress: 100,
   ...own,
 });
 
 export const image = (own: Fields = {}): Fields => ({
   url: anyText,
-  checksum: text(/^[0-9a-f]{32}$/),
+  checksum: null,
   size: text(/^\d+$/),
   modified: either(null, text(/GMT$/)),
   fetched: text(/^\w{3}, \d{2} \w{3} \d{4} \d{2}:\d{2}:\d{2} /),
@@ -122,5 +125,15 @@ export const image = (own: Fields = {}): Fields => ({
   version: 1,
   ref: text(/^[0-9a-f]{64}$/),
   node: "sf-test",
+  state: "cached",
+  phase: null,
+  done: null,
+  total: null,
+  reason: null,
+  format: "qcow2",
+  virtual_size: wholeNumber(1, 2 ** 50),
+  sha256: null,
+  used: text(/^\w{3}, \d{2} \w{3} \d{4} \d{2}:\d{2}:\d{2} /),
+  in_use: wholeNumber(0, 1000),
   ...own,
 });

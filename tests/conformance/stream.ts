@@ -54,7 +54,10 @@ function readAnswer(socket: Socket, patience_ms: number, isHead: boolean): Promi
     const take = (part: Buffer) => {
       text += part.toString("latin1");
       const status = statusOf(text, isHead);
-      if (status !== undefined) finish(() => resolve({ status }));
+      if (status === undefined) return;
+      // An answer without a length may never end.
+      if (/\r\ntransfer-encoding: chunked\r\n/i.test(text)) socket.destroy();
+      finish(() => resolve({ status }));
     };
     socket.on("data", take).once("close", closed);
   });

@@ -10,7 +10,7 @@ test("chooseSettings: suits one small machine, and the node understands all of i
   assert.deepEqual(warnings, []);
   assert.equal(config.VIRT_TYPE, "qemu");
   assert.deepEqual(config.ETCD_HOSTS, ["127.0.0.1:2379"]);
-  assert.deepEqual(config.IMAGE_ALLOWED_NETWORKS, ["127.0.0.0/8"]);
+  assert.deepEqual(config.IMAGE_URL_ALLOW, ["127.0.0.0/8"]);
   assert.ok(config.RAM_SYSTEM_RESERVATION < 1);
   assert.match(config.FLOATING_NETWORK, /^192\.168\.\d+\.0\/24$/);
 });
@@ -41,9 +41,9 @@ test("chooseSettings: keeps the client's key and other programs' variables out, 
     ...NIC,
     SHAKENFIST_KEY: "secret",
     HOME: "/root",
-    SHAKENFIST_IMAGE_ALLOWED_NETWORKS: "10.1.0.0/16",
+    SHAKENFIST_IMAGE_URL_ALLOW: "10.1.0.0/16",
   };
   const chosen = chooseSettings(NIC, chooseSettings(given, {}, "qemu"), "qemu");
-  assert.equal(chosen.SHAKENFIST_IMAGE_ALLOWED_NETWORKS, "127.0.0.0/8 10.1.0.0/16");
+  assert.equal(chosen.SHAKENFIST_IMAGE_URL_ALLOW, "127.0.0.0/8 10.1.0.0/16");
   assert.equal("SHAKENFIST_KEY" in chosen || "HOME" in chosen, false);
 });

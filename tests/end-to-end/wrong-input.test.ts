@@ -79,7 +79,7 @@ describe("wrong input", () => {
   });
 
   it("an image at an internal address: error, naming the setting", async () => {
-    await requireError(await make({ base: "http://169.254.169.254/latest" }), /IMAGE_ALLOWED_NETWORKS/);
+    await requireError(await make({ base: "http://169.254.169.254/latest" }), /IMAGE_URL_ALLOW/);
   });
 
   it("an image on a host that does not exist: error, in the words clients look for", async () => {

@@ -116,6 +116,8 @@ describe("POST /instances: refusals", () => {
     refusesAll([
       [{ user_data: "not base64!" }, 400, "user_data is not base64"],
       [{ user_data: "aGk" }, 400, "user_data is not base64"],
+      [{ user_data: "aGk\n" }, 400, "user_data is not base64"],
+      [{ user_data: "a=\nGk" }, 400, "user_data is not base64"],
       [{ user_data: 7 }, 400, "user_data is not a string"],
       [{ ssh_key: 7 }, 400, "ssh_key is not a string"],
     ]));

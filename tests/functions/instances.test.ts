@@ -67,6 +67,11 @@ describe("instances", () => {
     assert.equal((await make({ placed_on: "sf-1" })).requested_placement, "sf-1");
   });
 
+  it("POST /instances: user data in wrapped lines are taken, and answered as they came", async () => {
+    for (const user_data of ["IyEvYmlu\nL3NoCg==\n", " aGVs\r\n bG8= ", "Q U J D", "aGVsbA\n=\n="])
+      assert.equal((await make({ user_data })).user_data, user_data);
+  });
+
   it("POST /instances: system may choose the uuid, once", async () => {
     const instance_uuid = "ABCDEF01-2345-4678-9ABC-DEF012345678";
     const made = await make({ instance_uuid, namespace: "alice" }, "system");

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import type { Event, Instance, Network } from "../../shared/api/types.ts";
 import { CloudError } from "../../shared/errors.ts";
-import { observePower, reconcilePower } from "../../shared/instances/power.ts";
+import { observePower } from "../../shared/instances/power.ts";
+import { reconcilePower } from "../../shared/instances/reboot.ts";
 import type { InstanceRecord } from "../../shared/instances/record.ts";
 import { type FakeCloud, type FakeCloudOptions, fakeCloud, small } from "../support/fake-cloud.ts";
 
@@ -265,23 +266,21 @@ describe("instances/restore", () => {
     });
   }
 
-  it("a snapshot that the loss of power cut off: lets the guest go on once it is back", async (t) => {
+  it("a snapshot that the loss of power cut off: is taken back, and the guest brought back", async (t) => {
     const { f: first, make, go } = await open(t);
     const { uuid } = await make();
-    const work = join(first.cloud.config.STORAGE_PATH, "snapshots", `work-${uuid}-${crypto.randomUUID()}`);
-    await mkdir(work, { recursive: true });
-    await writeFile(join(work, "guest-is-paused"), "");
-    await first.hypervisor.pause(uuid);
-    const paused = () =>
-      first.value<InstanceRecord>(`instance/${uuid}`).power_state === "paused" || undefined;
-    assert.ok(await first.cloud.store.mirror.until("instance/", paused, 5000));
-    const waiting = await go(first.reboot({ works: false }));
-    await schedule(waiting, "instances/snapshots");
-    assert.ok(existsSync(work));
-    const f = await go(waiting.restart({}, true));
+    const snapshot = crypto.randomUUID();
+    const key = `snapshot/${uuid}/${snapshot}`;
+    const record = { uuid: snapshot, instance_uuid: uuid, devices: ["vda"], created: 1, state: "creating" };
+    await first.cloud.store.commit([{ key, write: { put: record } }]);
+    const files = join(first.cloud.config.STORAGE_PATH, "snapshots", snapshot);
+    await mkdir(files, { recursive: true });
+    await writeFile(join(files, "vda.tmp"), "");
+    const f = await go(first.reboot());
     await f.idle();
     await schedule(f, "instances/snapshots");
     assert.equal((await shown(f, uuid)).power_state, "on");
-    assert.ok(!existsSync(work));
+    assert.ok(!existsSync(files));
+    assert.ok(!f.everything().has(key));
   });
 });

@@ -1,37 +1,17 @@
 import { strict as assert } from "node:assert";
-import { existsSync } from "node:fs";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, it, type TestContext } from "node:test";
-import type { Event, Instance, Snapshot } from "../../shared/api/types.ts";
-import { CloudError } from "../../shared/errors.ts";
+import { describe, it } from "node:test";
+import type { Event, Instance } from "../../shared/api/types.ts";
 import { instanceDirectory } from "../../shared/instances/paths.ts";
 import { realExec } from "../../shared/ports/exec/real.ts";
-import { type FakeCloud, type FakeCloudOptions, fakeCloud, small } from "../support/fake-cloud.ts";
+import { eventually } from "../support/await.ts";
+import { fakeCloud, small } from "../support/fake-cloud.ts";
 import { refuses } from "../support/refusals.ts";
+import { begun, filesIn, nothingLeft, openSnapshots as open, schedule } from "../support/snapshots.ts";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const POST = "POST /instances/{instance_ref}/snapshot";
-
-async function open(t: TestContext, more: Record<string, unknown> = {}, options: FakeCloudOptions = {}) {
-  const f = await fakeCloud(options);
-  t.after(() => f.close());
-  const { uuid } = await f.call<Instance>("POST", "/instances", small(more), "alice");
-  const path = `/instances/${uuid}/snapshot`;
-  return {
-    ...{ f, uuid, path, files: join(f.cloud.config.STORAGE_PATH, "snapshots") },
-    take: (body?: unknown) => f.call<string>("POST", path, body, "alice"),
-    list: () => f.call<Snapshot[]>("GET", path, undefined, "alice"),
-    power: async () => (await f.hypervisor.getDomain(uuid))?.power,
-  };
-}
-
-const filesIn = (directory: string) => readdir(directory, { recursive: true });
-
-const schedule = async (f: FakeCloud, name: string) => {
-  const found = f.table.schedules.find((each) => each.name === name) ?? assert.fail();
-  await found.definition.run({ cloud: f.cloud, signal: new AbortController().signal });
-};
 
 describe("snapshots", () => {
   it(`${POST}: of the first disk, or of all but CD-ROMs; told in order, in whole seconds`, async (t) => {
@@ -49,6 +29,7 @@ describe("snapshots", () => {
       rows.map((row) => ({ ...row, created: 0 })),
       [...taken.map((each) => [each, "vda"]), [whole, "vda"], [whole, "hdc"]].map(([snapshot, device]) => ({
         ...{ uuid: snapshot, device, instance_uuid: uuid, created: 0 },
+        ...{ state: "created", size: 23, progress: 100 },
       })),
     );
     const times = rows.map(({ created }) => created);
@@ -58,12 +39,11 @@ describe("snapshots", () => {
     assert.deepEqual((await readdir(join(files, whole))).sort(), ["hdc", "vda"]);
   });
 
-  it(`${POST}: the copy has what the guest's disk has, and needs no other file`, async (t) => {
+  it(`${POST}: of a guest that is off, the copy has what its disk has, and needs no other file`, async (t) => {
     const f = await fakeCloud();
     t.after(() => f.close());
     const run = (program: string, ...args: string[]) => realExec.run(program, args);
-    for (const program of ["qemu-img", "cp"])
-      f.exec.script(program, ({ args, options }) => realExec.run(program, args, options));
+    f.exec.script("qemu-img", ({ args, options }) => realExec.run("qemu-img", args, options));
     const { uuid } = await f.call<Instance>("POST", "/instances", small({ disk: [{ size: 1 }] }), "alice");
     const directory = instanceDirectory(f.cloud.config, uuid);
     const base = join(directory, "base.qcow2");
@@ -72,6 +52,7 @@ describe("snapshots", () => {
     await run("qemu-io", "-f", "qcow2", "-c", "write -P 0x11 0 64k", base);
     await run("qemu-img", "create", "-q", "-f", "qcow2", "-b", base, "-F", "qcow2", disk, "1G");
     await run("qemu-io", "-f", "qcow2", "-c", "write -P 0x22 128k 64k", disk);
+    await f.call("POST", `/instances/${uuid}/poweroff`, undefined, "alice");
     const snapshot = await f.call<string>("POST", `/instances/${uuid}/snapshot`, undefined, "alice");
     await run("qemu-io", "-f", "qcow2", "-c", "write -P 0x33 0 64k", disk);
     const copy = join(f.cloud.config.STORAGE_PATH, "snapshots", snapshot, "vda");
@@ -85,51 +66,67 @@ describe("snapshots", () => {
     assert.doesNotMatch(stdout, /failed/);
   });
 
-  it(`${POST}: the guest stands still while its disk is copied, and goes on then (fault 57)`, async (t) => {
-    const { f, uuid, take, power } = await open(t);
-    const seen: unknown[] = [];
-    const copy = f.exec.run;
-    f.exec.run = async (program, ...rest) => {
-      if (["cp", "qemu-img"].includes(program)) seen.push([program, await power()]);
-      return copy(program, ...rest);
-    };
+  it(`${POST}: a guest that runs or is paused is copied as it is, one that is off by qemu-img (fault 57)`, async (t) => {
+    const { f, uuid, take, power, powerOff } = await open(t);
+    const made = () =>
+      f.exec.runs.filter(({ program, args }) => program === "qemu-img" && args[0] === "convert");
     await take();
+    assert.equal(await power(), "on");
     await f.call("POST", `/instances/${uuid}/pause`, undefined, "alice");
     await take();
-    assert.equal(await power(), "paused");
-    await f.call("POST", `/instances/${uuid}/poweroff`, undefined, "alice");
+    assert.deepEqual([await power(), made().length], ["paused", 0]);
+    await powerOff();
     await take();
     assert.equal(await power(), "off");
-    assert.deepEqual(seen, [
-      ...[
-        ["cp", "paused"],
-        ["qemu-img", "on"],
-      ],
-      ...[
-        ["cp", "paused"],
-        ["qemu-img", "paused"],
-      ],
-      ...[
-        ["cp", "off"],
-        ["qemu-img", "off"],
-      ],
-    ]);
+    assert.deepEqual(made()[0]?.args.slice(0, 6), ["convert", "-p", "-f", "qcow2", "-O", "qcow2"]);
   });
 
-  it(`${POST}: raw disks, and an instance without a disk to snapshot, are refused (fault 57)`, async (t) => {
-    const flat = await open(t, {}, { config: { DISK_FORMAT: "flat" } });
-    const raw = `instance ${flat.uuid}: disk vda is raw and has no snapshots`;
-    await refuses(flat.f, ["POST", flat.path, { all: true }, "alice"], 409, raw);
-    assert.deepEqual(await flat.list(), []);
+  it(`${POST}: raw disks become qcow2 files, running or not (fault 57)`, async (t) => {
+    const { f, take, list, powerOff } = await open(t, {}, { config: { DISK_FORMAT: "flat" } });
+    await take({ all: true });
+    await powerOff();
+    await take({ all: true });
+    assert.deepEqual(
+      (await list()).map(({ device }) => device),
+      ["vda", "vda"],
+    );
+    const converted = f.exec.runs.find(({ args }) => args[0] === "convert");
+    assert.deepEqual(converted?.args.slice(2, 6), ["-f", "raw", "-O", "qcow2"]);
+  });
+
+  it(`${POST}: an instance without a disk to snapshot is refused (fault 57)`, async (t) => {
     const disc = await open(t, { disk: [{ size: 1, type: "cdrom" }] });
     const none = `instance ${disc.uuid}: has no disk to snapshot`;
     await refuses(disc.f, ["POST", disc.path, undefined, "alice"], 409, none);
+  });
+
+  it(`${POST}: with wait false it is answered at once; the list tells how far it is`, async (t) => {
+    const opened = await open(t);
+    const { f, take, list } = opened;
+    f.hypervisor.holdBackups(40);
+    const uuid = await take({ wait: false });
+    const row = await eventually("progress", 5000, async () =>
+      (await list()).find((each) => each.progress === 40),
+    );
+    assert.deepEqual([row.uuid, row.state, row.size], [uuid, "creating", null]);
+    const file = `${opened.path}/${uuid}/vda`;
+    const unfinished = `snapshot ${uuid}: is still being made; ask again when it is created`;
+    await refuses(f, ["GET", file, undefined, "alice"], 409, unfinished);
+    f.hypervisor.releaseBackups();
+    await eventually("the end", 5000, async () => (await list())[0]?.state === "created" || undefined);
+    assert.equal(
+      (await f.call<Event[]>("GET", `/instances/${opened.uuid}/events`)).filter(
+        ({ phase }) => phase === "progress",
+      ).length,
+      1,
+    );
   });
 
   it(`${POST}: refuses what is no boolean, what is not there and what is not created`, async (t) => {
     const { f, uuid, path } = await open(t);
     for (const all of ["true", 1, {}])
       await refuses(f, ["POST", path, { all }, "alice"], 400, "all is not true or false");
+    await refuses(f, ["POST", path, { wait: "no" }, "alice"], 400, "wait is not true or false");
     for (const method of ["GET", "POST"]) {
       await refuses(f, [method, path, undefined, "bob"], 404, "instance not found");
       await refuses(f, [method, "/instances/none/snapshot", undefined, "alice"], 404, "instance not found");
@@ -140,45 +137,80 @@ describe("snapshots", () => {
     assert.deepEqual(await f.call("GET", path, undefined, "alice"), []);
   });
 
-  it(`${POST}: a full disk is 507, the guest goes on and nothing is left`, async (t) => {
-    const { f, uuid, path, files, power } = await open(t);
-    const words = `instance ${uuid}: snapshot: no space left on its file system`;
-    for (const program of ["cp", "qemu-img"]) {
-      f.exec.script(program, async ({ args }) => {
-        await writeFile(args.at(-1) ?? "", "half");
-        return new Error("error writing: No space left on device");
-      });
-      const { status, body } = await f.ask("POST", path, undefined, "alice");
-      assert.deepEqual([status, (body as { error: string }).error], [507, words]);
-      assert.equal(await power(), "on");
-      assert.equal((await f.call<Instance>("GET", `/instances/${uuid}`)).power_state, "on");
-      assert.deepEqual(await filesIn(files), []);
-    }
+  it(`${POST}: a full disk is 507, and nothing is left`, async (t) => {
+    const opened = await open(t);
+    const words = `instance ${opened.uuid}: snapshot: no space left on its file system`;
+    opened.f.hypervisor.failBackups("No space left on device");
+    assert.deepEqual(await opened.refused(), [507, words, words]);
+    await nothingLeft(opened);
+    await opened.powerOff();
+    opened.f.exec.script("qemu-img", async ({ args }) => {
+      await writeFile(args.at(-1) ?? "", "half");
+      return new Error("error writing: No space left on device");
+    });
+    assert.deepEqual(await opened.refused(), [507, words, words]);
+    await nothingLeft(opened);
   });
 
   it(`${POST}: a copy that fails does not tell of the node's files`, async (t) => {
-    const { f, uuid, path, files } = await open(t);
-    f.exec.script("cp", () => new Error("cannot stat '/srv/shakenfist/x'"));
-    const { status, body } = await f.ask("POST", path, undefined, "alice");
-    assert.deepEqual(
-      [status, (body as { error: string }).error],
-      [500, `instance ${uuid}: the snapshot failed`],
-    );
-    assert.deepEqual(await filesIn(files), []);
+    const opened = await open(t);
+    opened.f.hypervisor.failBackups("cannot write '/srv/shakenfist/x'");
+    const words = `instance ${opened.uuid}: the snapshot failed`;
+    assert.deepEqual(await opened.refused(), [500, words, words]);
+    await nothingLeft(opened);
   });
 
-  it(`${POST}: a delete meanwhile wins, and nothing is left`, async (t) => {
-    const { f, uuid, path, files } = await open(t);
-    f.exec.script("qemu-img", async ({ args }) => {
-      await f.call("DELETE", `/instances/${uuid}`, undefined, "alice");
-      await writeFile(args.at(-1) ?? "", "");
-      return {};
-    });
-    const { status, body } = await f.ask("POST", path, undefined, "alice");
-    const words = `instance ${uuid}: not possible while deleted`;
-    assert.deepEqual([status, (body as { error: string }).error], [409, words]);
-    assert.deepEqual(await filesIn(files), []);
-    assert.deepEqual(await f.call("GET", path, undefined, "alice"), []);
+  it(`${POST}: that takes longer than SNAPSHOT_TIMEOUT ends, and nothing is left`, async (t) => {
+    const opened = await open(t, {}, { config: { SNAPSHOT_TIMEOUT: "1" } });
+    opened.f.hypervisor.holdBackups(3);
+    const words = `instance ${opened.uuid}: snapshot: not done after 1 s (SNAPSHOT_TIMEOUT)`;
+    assert.deepEqual(await opened.refused(), [503, words, words]);
+    await nothingLeft(opened);
+  });
+
+  it(`${POST}: a delete of the instance meanwhile wins, on or off, and nothing is left`, async (t) => {
+    for (const state of ["on", "off"]) {
+      const opened = await open(t);
+      const { f, uuid } = opened;
+      const remove = () => f.call("DELETE", `/instances/${uuid}`, undefined, "alice");
+      f.hypervisor.holdBackups(1);
+      if (state === "off") await opened.powerOff();
+      f.exec.script("qemu-img", async ({ args }) => {
+        await remove();
+        await writeFile(args.at(-1) ?? "", "");
+        return {};
+      });
+      const asked = opened.refused();
+      if (state === "on") await begun(opened).then(remove);
+      const [status, words] = await asked;
+      assert.equal(status, 409);
+      assert.match(String(words), /is being deleted|not possible while deleted/);
+      await nothingLeft(opened);
+    }
+  });
+
+  it(`${POST}: a guest that goes off meanwhile is a conflict, and nothing is left`, async (t) => {
+    const opened = await open(t);
+    opened.f.hypervisor.holdBackups(1);
+    const asked = opened.refused();
+    await begun(opened);
+    await opened.powerOff();
+    const words = `instance ${opened.uuid}: snapshot: the guest went off meanwhile; ask for it again`;
+    assert.deepEqual(await asked, [409, words, words]);
+    await nothingLeft(opened);
+  });
+
+  it(`${POST}: libvirt away meanwhile is waited out`, async (t) => {
+    const opened = await open(t);
+    const { f } = opened;
+    f.hypervisor.holdBackups(1);
+    const taken = opened.take();
+    await begun(opened);
+    f.hypervisor.goAway();
+    f.hypervisor.releaseBackups();
+    f.hypervisor.comeBack();
+    await taken;
+    assert.equal((await opened.list())[0]?.state, "created");
   });
 
   it(`${POST}: a hundred of an instance are the most`, async (t) => {
@@ -202,9 +234,9 @@ describe("snapshots", () => {
     assert.deepEqual(
       told.map(({ operation, phase, message }) => [operation, phase, message]),
       [
-        ["snapshot vda", "start", null],
-        ["snapshot vda", "finish", null],
         ["api", "snapshot (all=True)", snapshot],
+        ["snapshot vda", "start", snapshot],
+        ["snapshot vda", "finish", snapshot],
       ],
     );
   });
@@ -219,68 +251,5 @@ describe("snapshots", () => {
     await schedule(f, "instances/clean-up");
     assert.deepEqual(await filesIn(files), []);
     assert.ok(![...f.everything().keys()].some((key) => key.startsWith("snapshot/")));
-  });
-});
-
-describe("instances/snapshots", () => {
-  const OTHER = "00000000-0000-4000-8000-000000000000";
-
-  it("a process that died while the guest stood still: it goes on, and nothing is left", async (t) => {
-    const { f, uuid, files, power } = await open(t);
-    const work = join(files, `work-${uuid}-${OTHER}`);
-    await mkdir(work, { recursive: true });
-    await writeFile(join(work, "guest-is-paused"), "");
-    await f.hypervisor.pause(uuid);
-    await schedule(f, "instances/snapshots");
-    assert.equal(await power(), "on");
-    assert.deepEqual(await filesIn(files), []);
-  });
-
-  it("a process that died when the record was there: the files follow it", async (t) => {
-    const { f, uuid, files, take, list } = await open(t);
-    await take();
-    const record = { uuid: OTHER, instance_uuid: uuid, devices: ["vda"], created: 1 };
-    await f.cloud.store.commit([{ key: `snapshot/${uuid}/${OTHER}`, write: { put: record } }]);
-    await mkdir(join(files, `work-${uuid}-${OTHER}`));
-    await writeFile(join(files, `work-${uuid}-${OTHER}`, "vda"), "");
-    await schedule(f, "instances/snapshots");
-    assert.ok(existsSync(join(files, OTHER, "vda")));
-    assert.deepEqual((await list())[0], {
-      ...{ uuid: OTHER, device: "vda" },
-      instance_uuid: uuid,
-      created: 1,
-    });
-  });
-
-  it("a snapshot under way, libvirt away, and what is not ours: are left alone", async (t) => {
-    const { f, uuid, files, take, list } = await open(t);
-    f.exec.script("qemu-img", async ({ args }) => {
-      await schedule(f, "instances/snapshots");
-      await writeFile(args.at(-1) ?? "", "");
-      return {};
-    });
-    await take();
-    assert.equal((await list()).length, 1);
-    await mkdir(join(files, "work-of-somebody"));
-    const work = join(files, `work-${uuid}-${OTHER}`);
-    await mkdir(work);
-    await writeFile(join(work, "guest-is-paused"), "");
-    f.hypervisor.goAway();
-    await schedule(f, "instances/snapshots");
-    assert.ok(existsSync(work) && existsSync(join(files, "work-of-somebody")));
-  });
-
-  it("libvirt away when the guest should go on: it is told, and goes on later", async (t) => {
-    const { f, path, power } = await open(t);
-    f.exec.script("cp", () => {
-      f.hypervisor.goAway();
-      return new CloudError("internal", "cp: input/output error");
-    });
-    const { status } = await f.ask("POST", path, undefined, "alice");
-    assert.equal(status, 503);
-    f.hypervisor.comeBack();
-    assert.equal(await power(), "paused");
-    await schedule(f, "instances/snapshots");
-    assert.equal(await power(), "on");
   });
 });

@@ -29,7 +29,7 @@ const rules: [who: RegExp, may: RegExp][] = [
 const INTERFACES = /^shared\/ports\/(?<port>\w+)\/(\k<port>|transact)\.ts$/;
 
 /** The nouns, each allowed those before it. */
-const ORDER = ["events", "namespaces", "nodes", "images", "networks", "instances"];
+const ORDER = ["events", "namespaces", "nodes", "images", "networks", "instances", "doctor"];
 
 /** The only files that may import a package; a package that is not here may be imported by no file of the product. */
 const importers: Record<string, RegExp> = {

@@ -6,7 +6,8 @@ import { type Call, type Response, request as send } from "../../shared/api/exch
 import { presenceKey } from "../../shared/nodes/record.ts";
 import { Memory } from "../../shared/ports/store/memory.ts";
 import { eventually } from "../support/await.ts";
-import { collect, type FakeCloud, fakeCloud, small } from "../support/fake-cloud.ts";
+import { collect } from "../support/collect.ts";
+import { type FakeCloud, fakeCloud, small } from "../support/fake-cloud.ts";
 
 const OWNER = { name: "sf-2", ip: "127.0.0.2" };
 

@@ -100,7 +100,7 @@ describe("a streamed answer", () => {
     await cloud.close();
   });
 
-  it("comes whole, with its length", async () => {
+  it("with a length: comes whole, and says it", async () => {
     const { bytes, headers } = await read("/test/whole");
     assert.equal(bytes, 64 * MIB);
     assert.equal(headers["content-length"], String(64 * MIB));
@@ -108,18 +108,18 @@ describe("a streamed answer", () => {
     assert.equal(headers["transfer-encoding"], undefined);
   });
 
-  it("without a length comes whole in chunks", async () => {
+  it("without a length: comes whole, in chunks", async () => {
     const { bytes, headers } = await read("/test/open");
     assert.equal(bytes, 4 * MIB);
     assert.equal(headers["transfer-encoding"], "chunked");
   });
 
-  it("may be empty", async () => {
+  it("of no bytes: is empty", async () => {
     const { bytes, headers } = await read("/test/empty");
     assert.deepEqual([bytes, headers["content-length"]], [0, "0"]);
   });
 
-  it("is read no faster than the client takes it, and let go when the client goes", async () => {
+  it("a slow client: is read for no faster than it takes, and let go when it goes", async () => {
     const before = { ...seen };
     const response = await open("/test/whole");
     response.pause();
@@ -137,11 +137,11 @@ describe("a streamed answer", () => {
   });
 
   for (const path of ["/test/short", "/test/broken"])
-    it(`${path}: that is not what was said is cut, never ended as if it were whole`, async () => {
+    it(`${path}: is cut, never ended as if it were whole`, async () => {
       await assert.rejects(read(path), /aborted|ECONNRESET|socket hang up/);
     });
 
-  it("the part that is asked for is known to the function, and its headers arrive", async () => {
+  it("a part: is known to the function, and its headers arrive", async () => {
     const response = await open("/test/part", { range: "bytes=0-1" });
     response.resume();
     await once(response, "end");
@@ -151,11 +151,11 @@ describe("a streamed answer", () => {
     assert.equal(response.headers.etag, '"e"');
   });
 
-  it("that is silent for longer than a connection may be idle goes on", async () => {
+  it("silence for longer than a connection may be idle: goes on", async () => {
     assert.equal((await read("/test/idle")).bytes, "first last".length);
   });
 
-  it("ends when the node stops", async () => {
+  it("the node stops: ends", async () => {
     const ended = seen.ended;
     const second = await fakeCloud({
       routes,
@@ -176,7 +176,7 @@ describe("a streamed answer", () => {
 });
 
 describe("a streamed answer of another node", () => {
-  it("goes through as it comes, with its headers, and is let go when nobody takes it", async () => {
+  it("an endless one: goes through as it comes, with its headers, and is let go when nobody takes it", async () => {
     const memory = new Memory();
     const port = await freePort();
     const config = { API_PORT: String(port), API_ADDRESS: "127.0.0.2" };

@@ -58,7 +58,7 @@ export async function startCloud(settings: Record<string, string> = {}): Promise
     SHAKENFIST_NODE_EGRESS_NIC: UPLINK,
     SHAKENFIST_VIRT_TYPE: "qemu",
     SHAKENFIST_RAM_SYSTEM_RESERVATION: "0.5",
-    SHAKENFIST_IMAGE_ALLOWED_NETWORKS: "127.0.0.0/8,10.99.0.0/24",
+    SHAKENFIST_IMAGE_URL_ALLOW: "127.0.0.0/8,10.99.0.0/24",
     ...settings,
   };
   const apiUrl = `http://${NODE_ADDRESS}:13000`;

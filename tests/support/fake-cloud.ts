@@ -5,9 +5,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buffer } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import type { Answer } from "../../runtime/answer.ts";
 import type { JobFunction } from "../../runtime/define.ts";
 import { type Dispatch, openDispatch } from "../../runtime/dispatch.ts";
 import { MIRRORED } from "../../runtime/mirrored.ts";
@@ -20,6 +18,7 @@ import { systemClock } from "../../shared/clock.ts";
 import type { Cloud, NodeIdentity } from "../../shared/cloud.ts";
 import { readConfig } from "../../shared/config.ts";
 import { openEventWriter } from "../../shared/events/writer.ts";
+import { openFetches } from "../../shared/images/fetches.ts";
 import { restoreAfterBoot } from "../../shared/instances/restore.ts";
 import { jobPrefix } from "../../shared/jobs.ts";
 import { type Log, silentLog } from "../../shared/log.ts";
@@ -42,6 +41,8 @@ import { Memory } from "../../shared/ports/store/memory.ts";
 import { openStore } from "../../shared/ports/store/open.ts";
 import { put } from "../../shared/ports/store/store.ts";
 import { openTemplates } from "../../shared/render.ts";
+import { PLENTY } from "./capacity.ts";
+import { collect } from "./collect.ts";
 import { requireDeclared } from "./declared.ts";
 import { scriptPrograms } from "./fake-programs.ts";
 import { type FakeClock, hastyClock } from "./hasty-clock.ts";
@@ -108,13 +109,6 @@ export interface FakeCloud {
   reboot(changed?: Pick<FakeCloudOptions, "config" | "works">): Promise<FakeCloud>;
   close(): Promise<void>;
 }
-
-export const PLENTY: Capacity = {
-  cpu_max: 8,
-  memory_max_mib: 65_536,
-  memory_available_mib: 65_536,
-  disk_free_gib: 10_000,
-};
 
 /** Of a key that no test knows, cheap to check. */
 const SOME_HASH =
@@ -184,6 +178,7 @@ async function startNode(
       keys: openKeyChecker(),
     },
     mutex: openMutex(),
+    fetches: openFetches(),
     memo: openMemo(),
     render: (name, values) => templates.render(name, values),
   };
@@ -197,6 +192,7 @@ async function startNode(
   const emit = openReactor(cloud, table.reactions);
   const unlisten = [
     hypervisor.onPower((event) => emit("power", event)),
+    hypervisor.onReboot((event) => emit("reboot", event)),
     watchInterfaces(cloud, (event) => emit("interface", event)),
     hypervisor.onReturn(() => emit("hypervisor-back", {})),
   ];
@@ -300,8 +296,3 @@ export const small = (more: Record<string, unknown> = {}): Record<string, unknow
   disk: [{ size: 8 }],
   ...more,
 });
-
-/** All of an answer's body, also of one that comes bit by bit. */
-export async function collect(body: Answer["body"]): Promise<Buffer> {
-  return typeof body === "function" ? buffer(body(new AbortController().signal)) : Buffer.from(body);
-}

@@ -60,7 +60,7 @@ function files(): string[] {
   return readdirSync(STORAGE, { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory())
     .map((entry) => `${entry.parentPath}/${entry.name}`)
-    .filter((path) => !path.includes("/image_cache/") && !path.endsWith("/console.log"))
+    .filter((path) => !path.includes("/image_cache/") && !/\/console\.log(\.\d+)?$/.test(path))
     .sort();
 }
 

@@ -1,29 +1,25 @@
 // The end of what the guest wrote to its serial console.
-import { z } from "zod";
-import { http, PlainText } from "#runtime/define.ts";
+import { buffer } from "node:stream/consumers";
+import { http, PlainText, Streamed } from "#runtime/define.ts";
 import { readConsole } from "#shared/instances/console.ts";
+import { ALL, consoleInput } from "#shared/instances/console-input.ts";
 import { ownerNode, theInstance } from "#shared/instances/find.ts";
 
-const error = "length is not an integer";
-const ALL = -1;
-const DEFAULT_LENGTH = 10_240;
-
-const length = z.preprocess(
-  (given) =>
-    typeof given === "string" && /^-?\d+$/.test(given) ? Number(given) : given === "" ? null : given,
-  z.int({ error }).nullable().default(DEFAULT_LENGTH),
-);
+const MOST_AT_ONCE = 1024 * 1024;
 
 export default http({
   summary: "Read an instance's console",
-  description: "The last `length` bytes; -1 for all of it.",
+  description: "The last `length` bytes; -1 for all that is kept.",
   access: "namespace",
-  input: z.strictObject({ length }),
+  input: consoleInput,
   find: theInstance,
   node: ownerNode,
 
   async run({ cloud, found: { value: instance }, input }) {
-    return new PlainText(await readConsole(cloud, instance.uuid, input.length ?? ALL));
+    const length = input.length || ALL;
+    const read = () => readConsole(cloud, instance.uuid, length);
+    if (length < 0 || length > MOST_AT_ONCE) return new Streamed("text/plain; charset=utf-8", read);
+    return new PlainText(await buffer(read()));
   },
   answer: PlainText,
 });

@@ -31,7 +31,9 @@ export function fakeExec(): FakeExec {
         throw new CloudError("unavailable", `${program}: stopped before it was done`);
       const answer = await (answers.get(program)?.(run) ?? {});
       if (answer instanceof Error) throw toCloudError(program, answer);
-      const result = { code: 0, stdout: "", stderr: "", ...answer };
+      const { stdout = "", ...rest } = answer;
+      if (stdout !== "") await options.onOutput?.(Buffer.from(stdout));
+      const result = { code: 0, stderr: "", ...rest, stdout: options.onOutput === undefined ? stdout : "" };
       if ((options.accept ?? [0]).includes(result.code)) return result;
       throw new CloudError("internal", `${program}: ${result.stderr.trim() || `exit code ${result.code}`}`);
     },

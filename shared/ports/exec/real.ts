@@ -1,5 +1,6 @@
 // Programs of this machine, run for real. Each gets a process group of its own, so that a time-out ends its children too.
 import { type ChildProcess, spawn } from "node:child_process";
+import type { Writable } from "node:stream";
 import { CloudError } from "../../errors.ts";
 import type { Exec, RunOptions, RunResult } from "./exec.ts";
 
@@ -20,45 +21,84 @@ export const realExec: Exec = {
 
 /** nsenter and not `ip netns exec`: that gives a daemon a copy of every mount of the host, which it keeps busy. */
 function start(program: string, args: readonly string[], options: RunOptions): ChildProcess {
-  const { namespace } = options;
+  const { namespace, directory } = options;
   const [file, ...rest] =
     namespace === undefined
       ? [program, ...args]
       : ["nsenter", `--net=/run/netns/${namespace}`, "--", program, ...args];
   return spawn(file ?? program, rest, {
     detached: true,
+    ...(directory === undefined ? {} : { cwd: directory }),
     env: { ...process.env, LC_ALL: "C" },
     stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
   });
 }
 
 function finish(program: string, child: ChildProcess, options: RunOptions): Promise<RunResult> {
-  const stdout = collect(child.stdout);
+  const { onOutput } = options;
+  const stdout = collect(onOutput === undefined ? child.stdout : null);
   const stderr = collect(child.stderr);
   const timeoutMs = options.timeout_ms ?? DEFAULT_TIMEOUT_MS;
   return new Promise((resolve, reject) => {
-    const stop = (kind: "unavailable" | "internal", fact: string, cause?: unknown) => {
+    let over = false; // after that another process may have its number
+    const end = (error: unknown) => {
+      if (over) return;
       release();
       killGroup(child);
-      reject(new CloudError(kind, `${program}: ${fact}`, { cause }));
+      reject(error);
     };
+    const stop = (kind: "unavailable" | "internal", fact: string, cause?: unknown) =>
+      end(new CloudError(kind, `${program}: ${fact}`, { cause }));
     const timer = setTimeout(() => stop("unavailable", `not done after ${timeoutMs} ms`), timeoutMs);
     const onAbort = () => stop("unavailable", "stopped before it was done", options.signal?.reason);
     const release = () => {
+      over = true;
       clearTimeout(timer);
       options.signal?.removeEventListener("abort", onAbort);
     };
     if (options.signal?.aborted) return onAbort();
     options.signal?.addEventListener("abort", onAbort, { once: true });
     child.once("error", (error) => stop("internal", startFailure(error), error));
-    child.once("exit", () => closeWhenQuiet(child, () => stdout.size() + stderr.size()));
-    child.once("close", (code, signal) => {
+    const poured = onOutput === undefined ? undefined : pour(child, onOutput);
+    poured?.catch(end);
+    // Whoever takes the output may be slow: it is not cut off.
+    if (poured === undefined)
+      child.once("exit", () => closeWhenQuiet(child, () => stdout.size() + stderr.size()));
+    child.once("close", async (code, signal) => {
+      await poured?.catch(() => {}); // has rejected above
       release();
       if (code !== null) resolve({ code, stdout: stdout.text(), stderr: stderr.text() });
-      else reject(new CloudError("internal", `${program}: ended by ${signal}`));
+      else
+        reject(new CloudError("internal", `${program}: ended by ${signal}`, { detail: { program, signal } }));
     });
-    child.stdin?.on("error", () => {}); // a program may end without reading all of its input
-    child.stdin?.end(options.input);
+    feed(child, options.input).catch(end);
+  });
+}
+
+async function pour(child: ChildProcess, onOutput: NonNullable<RunOptions["onOutput"]>): Promise<void> {
+  for await (const chunk of child.stdout ?? []) await onOutput(chunk as Buffer);
+}
+
+/** Rejects only with what the input itself fails with: a program may end without reading all of it. */
+async function feed({ stdin }: ChildProcess, input: RunOptions["input"]): Promise<void> {
+  if (stdin === null || input === undefined) return;
+  stdin.on("error", () => {});
+  if (typeof input === "string" || Buffer.isBuffer(input)) return void stdin.end(input);
+  for await (const chunk of input) {
+    if (!stdin.writable) return;
+    if (!stdin.write(chunk)) await roomIn(stdin);
+  }
+  stdin.end();
+}
+
+function roomIn(stdin: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const proceed = () => {
+      stdin.off("drain", proceed).off("close", proceed);
+      resolve();
+    };
+    stdin.on("drain", proceed).on("close", proceed);
+    if (stdin.destroyed) proceed();
   });
 }
 

@@ -2,6 +2,8 @@
 import { CloudError } from "../../errors.ts";
 
 const MAX_REDIRECTS = 5;
+/** Of a URL that a server made up, in an error. */
+const SHOWN = 100;
 const redirects = new Set([301, 302, 303, 307, 308]);
 
 /** Sends to the URL and on to where its answers point; `drop` ends an answer that is only a pointer. */
@@ -17,7 +19,9 @@ export async function follow<T extends { status: number; headers: Readonly<Recor
     if (!redirects.has(answer.status) || location === undefined) return answer;
     drop(answer);
     if (count === MAX_REDIRECTS)
-      throw new CloudError("unreachable", `${showUrl(url)}: more than ${MAX_REDIRECTS} redirects`);
+      throw new CloudError("unreachable", `${showUrl(url)}: more than ${MAX_REDIRECTS} redirects`, {
+        detail: { lasting: true },
+      });
     target = parseHttpUrl(location, target);
   }
 }
@@ -25,13 +29,17 @@ export async function follow<T extends { status: number; headers: Readonly<Recor
 /** Rejects with CloudError "malformed" what is not an http(s) URL. */
 export function parseHttpUrl(text: string, base?: URL): URL {
   const url = URL.canParse(text, base?.href) ? new URL(text, base) : undefined;
-  if (url?.protocol !== "http:" && url?.protocol !== "https:")
-    throw new CloudError("malformed", `'${text}': not an http or https URL`);
+  if (url?.protocol !== "http:" && url?.protocol !== "https:") {
+    const shown = text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
+    throw new CloudError("malformed", `'${shown}': not an http or https URL`);
+  }
   return url;
 }
 
 /** The host without the brackets of an IPv6 address. */
 export const hostOf = (url: URL): string => url.hostname.replace(/^\[|\]$/g, "");
+
+export const portOf = (url: URL): number => Number(url.port) || (url.protocol === "https:" ? 443 : 80);
 
 /** The URL without what may be secret in it: user, password, query. */
 export function showUrl(url: string | URL): string {

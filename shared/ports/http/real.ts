@@ -1,109 +1,194 @@
-// Fetches over node:http(s). An address is judged where it is connected to, so that no name, redirect or second look-up
-// leads past the policy.
-import { createHash } from "node:crypto";
-import { type LookupAddress, lookup as resolve } from "node:dns";
-import { open, rm } from "node:fs/promises";
+// Fetches over node:http(s), each request on a connection of its own to an address that was judged for it.
+import { stat } from "node:fs/promises";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
-import { isIP, type LookupFunction } from "node:net";
-import { CloudError, messageOf } from "../../errors.ts";
-import { addressPolicy } from "./addresses.ts";
-import { follow, hostOf, showUrl } from "./follow.ts";
-import type { Download, Http, HttpResponse } from "./http.ts";
+import { CloudError } from "../../errors.ts";
+import { type AddressPolicy, addressPolicy } from "./addresses.ts";
+import { type Digester, openDigester } from "./digest.ts";
+import { follow, showUrl } from "./follow.ts";
+import { guard, type OwnAddresses } from "./guard.ts";
+import type { Download, DownloadOptions, Http, HttpResponse, ResumePoint } from "./http.ts";
+import { isTheRest, pointOf, rangeHeaders } from "./resume.ts";
+import { save } from "./save.ts";
+import { isDiskFull, unreachable } from "./words.ts";
 
 interface Limits {
   timeout_ms: number;
   idle_ms: number;
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
-/** One call under way: what stops it, and why it was stopped. */
+/** One call under way: what ends it before its time, and where it could go on. */
 interface Call {
   readonly limits: Limits;
-  readonly deadline: AbortSignal;
   readonly stop: AbortSignal;
-  silent: boolean;
+  end(why: string): void;
+  /** Why it was ended. */
+  why: string | undefined;
+  /** Null once the file is written to, but nothing tells what it is the beginning of. */
+  resume: ResumePoint | null | undefined;
 }
 
 interface Answer extends HttpResponse {
   readonly body: IncomingMessage;
 }
 
-type IsAllowed = (address: string) => boolean;
+interface Client {
+  readonly isAllowed: AddressPolicy;
+  readonly own: OwnAddresses;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly digester: Digester;
+}
 
-/** `allowed_networks`: blocks (CIDR) of internal addresses that may be connected to; `user_agent` is sent with each request. */
-export function openHttp(options: { allowed_networks: readonly string[]; user_agent: string }): Http {
-  const isAllowed = addressPolicy(options.allowed_networks);
-
-  async function exchange<T>(
-    method: string,
-    url: string,
-    headers: Readonly<Record<string, string>>,
-    limits: Limits,
-    use: (answer: Answer, call: Call) => Promise<T> | T,
-  ): Promise<T> {
-    const call = startCall(limits);
-    const sent = { "accept-encoding": "identity", "user-agent": options.user_agent, ...headers };
-    let answer: Answer | undefined;
-    try {
-      answer = await follow(url, (target) => send(method, target, sent, call, isAllowed), drop);
-      return await use(answer, call);
-    } catch (error) {
-      throw wrap(url, error, call);
-    } finally {
-      answer?.body.destroy();
-    }
-  }
-
+/**
+ * `allow`: internal addresses and names that may be connected to (blocks, addresses, hosts); `own`: those of the cloud
+ * itself, internal wherever they lie; `user_agent` is sent with each request.
+ */
+export function openHttp(options: {
+  allow: readonly string[];
+  own?: OwnAddresses;
+  user_agent: string;
+}): Http {
+  const client: Client = {
+    isAllowed: addressPolicy(options.allow),
+    own: options.own ?? (() => []),
+    headers: { "accept-encoding": "identity", "user-agent": options.user_agent },
+    digester: openDigester(),
+  };
   return {
     head: (url, limits) =>
-      exchange("HEAD", url, {}, { ...limits, idle_ms: limits.timeout_ms }, ({ status, headers }) => ({
+      exchange(client, "HEAD", url, {}, { ...limits, idle_ms: limits.timeout_ms }, ({ status, headers }) => ({
         status,
         headers,
       })),
-    download: (url, file, limits) =>
-      exchange("GET", url, limits.headers ?? {}, limits, ({ status, headers, body }) =>
-        status === 200
-          ? save(url, { status, headers }, body, file, limits.max_bytes)
-          : { status, headers, bytes: 0, md5: "" },
-      ),
+
+    download: (url, file, limits) => download(client, url, file, limits),
+
+    async digest(file, algorithms, { progress, signal } = {}) {
+      const { size } = await stat(file);
+      const following = client.digester.follow(file, algorithms);
+      try {
+        return await following.finish(size, { signal, progress: (done) => progress?.(done, size) });
+      } finally {
+        following.close();
+      }
+    },
   };
 }
 
-function startCall(limits: Limits): Call {
-  const deadline = AbortSignal.timeout(limits.timeout_ms);
-  const stop = limits.signal === undefined ? deadline : AbortSignal.any([deadline, limits.signal]);
-  return { limits, deadline, stop, silent: false };
+async function download(
+  client: Client,
+  url: string,
+  file: string,
+  limits: DownloadOptions,
+): Promise<Download> {
+  const from = (await holds(file, limits.from)) ? limits.from : undefined;
+  const sent = { ...limits.headers, ...rangeHeaders(from) };
+  const done = await exchange(client, "GET", url, sent, limits, async (answer, call) => {
+    const { status, headers, body } = answer;
+    const isRest = from !== undefined && isTheRest(answer, from);
+    if (status === 416 || (status === 206 && from !== undefined && !isRest)) return undefined;
+    if (status !== 200 && !isRest) return { status, headers, bytes: 0, resumed: false, digests: {} };
+    requirePlain(url, headers);
+    const start = isRest ? from.bytes : 0;
+    const total = isRest ? from.total : lengthOf(headers);
+    const written = (bytes: number) => {
+      call.resume = pointOf(answer, bytes, total);
+    };
+    written(start);
+    const saved = await save(body, file, { start, total, limits, digester: client.digester, written });
+    return { status: 200, headers, resumed: isRest, ...saved };
+  });
+  // What is there does not fit what the server has now.
+  return done ?? download(client, url, file, { ...limits, from: undefined });
 }
 
-function drop(answer: Answer): void {
-  answer.body.destroy();
+async function holds(file: string, from: ResumePoint | undefined): Promise<boolean> {
+  if (from === undefined) return false;
+  const size = await stat(file).then(
+    (it) => it.size,
+    () => 0,
+  );
+  return size >= from.bytes;
 }
 
-function send(
+function lengthOf(headers: HttpResponse["headers"]): number | null {
+  const length = headers["content-length"];
+  return length === undefined ? null : Number(length);
+}
+
+/** Some servers call a compressed file, sent as it lies there, an encoding. Made on the way, its digest is nobody's. */
+function requirePlain(url: string, headers: HttpResponse["headers"]): void {
+  const encoding = headers["content-encoding"] ?? "identity";
+  const isOfFile = /^(x-)?gzip$/i.test(encoding) && /\.t?gz$/i.test(new URL(url).pathname);
+  if (/^identity$/i.test(encoding) || isOfFile) return;
+  const words = `sent in the Content-Encoding ${encoding}, which was not asked for`;
+  throw new CloudError("unreachable", words, { detail: { lasting: true } });
+}
+
+async function exchange<T>(
+  client: Client,
+  method: string,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  limits: Limits,
+  use: (answer: Answer, call: Call) => Promise<T> | T,
+): Promise<T> {
+  const { call, close } = openCall(limits);
+  const sent = { ...client.headers, ...headers };
+  let answer: Answer | undefined;
+  try {
+    answer = await follow(
+      url,
+      (target) => send(client, method, target, sent, call),
+      ({ body }) => body.destroy(),
+    );
+    return await use(answer, call);
+  } catch (error) {
+    throw wrap(url, error, call);
+  } finally {
+    close();
+    answer?.body.destroy();
+  }
+}
+
+function openCall(limits: Limits): { call: Call; close: () => void } {
+  const over = new AbortController();
+  const call: Call = { limits, stop: over.signal, end, why: undefined, resume: undefined };
+  function end(why: string): void {
+    call.why ??= why;
+    over.abort();
+  }
+  const stop = () => end("stopped");
+  const timer = setTimeout(() => end(`took longer than ${limits.timeout_ms / 1000} s`), limits.timeout_ms);
+  if (limits.signal?.aborted) stop();
+  limits.signal?.addEventListener("abort", stop, { once: true });
+  return {
+    call,
+    close() {
+      clearTimeout(timer);
+      limits.signal?.removeEventListener("abort", stop);
+    },
+  };
+}
+
+async function send(
+  { isAllowed, own }: Client,
   method: string,
   url: URL,
   headers: Record<string, string>,
   call: Call,
-  isAllowed: IsAllowed,
 ): Promise<Answer> {
-  const host = hostOf(url);
-  // A literal address is connected to without a look-up.
-  if (isIP(host) !== 0 && !isAllowed(host)) throw refusal(host, [host]);
+  const lookup = await guard(url, isAllowed, own);
   const start = url.protocol === "https:" ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
     const request = start(url, {
-      method,
-      headers,
+      ...{ method, headers, lookup },
       agent: false,
-      lookup: guardedLookup(isAllowed),
       timeout: call.limits.idle_ms,
       signal: call.stop,
     });
-    request.on("timeout", () => {
-      call.silent = true;
-      request.destroy();
-    });
+    request.on("timeout", () => call.end(`nothing arrived for ${call.limits.idle_ms / 1000} s`));
     request.on("error", reject);
     request.on("response", (body) => {
       // An error between two reads is seen by the next read; without a listener it would end the process.
@@ -114,89 +199,21 @@ function send(
   });
 }
 
-function guardedLookup(isAllowed: IsAllowed): LookupFunction {
-  return (hostname, options, callback) => {
-    resolve(hostname, { ...options, all: true }, (error, addresses: LookupAddress[] = []) => {
-      if (error !== null) return callback(error, "");
-      const permitted = addresses.filter(({ address }) => isAllowed(address));
-      const [first] = permitted;
-      const found = addresses.map(({ address }) => address);
-      if (first === undefined) callback(refusal(hostname, found), "");
-      else if (options.all) callback(null, permitted);
-      else callback(null, first.address, first.family);
-    });
-  };
-}
-
-function refusal(host: string, addresses: readonly string[]): CloudError {
-  const where = addresses[0] === host ? "" : ` (${addresses.join(", ")})`;
-  return new CloudError(
-    "malformed",
-    `${host}${where}: an internal address, which is fetched from only if SHAKENFIST_IMAGE_ALLOWED_NETWORKS has it`,
-  );
-}
-
 function flatten(message: IncomingMessage): Record<string, string> {
   const pairs = Object.entries(message.headers).map(([name, value]) => [name, String(value)] as const);
   return Object.fromEntries(pairs);
 }
 
-async function save(
-  url: string,
-  answer: HttpResponse,
-  body: IncomingMessage,
-  file: string,
-  max_bytes: number,
-): Promise<Download> {
-  const length = Number(answer.headers["content-length"] ?? Number.NaN);
-  if (length > max_bytes) throw tooLarge(url, max_bytes);
-  const hash = createHash("md5");
-  let bytes = 0;
-  const handle = await open(file, "w", 0o644);
-  try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      if (bytes > max_bytes) throw tooLarge(url, max_bytes);
-      hash.update(chunk);
-      await handle.appendFile(chunk);
-    }
-    if (bytes < length) throw new CloudError("unreachable", `${showUrl(url)}: cut short`);
-    await handle.sync();
-  } catch (error) {
-    await rm(file, { force: true });
-    throw error;
-  } finally {
-    await handle.close();
-  }
-  return { ...answer, bytes, md5: hash.digest("hex") };
+function wrap(url: string, error: unknown, { why, resume }: Call): CloudError {
+  const subject = urlShown(url);
+  const detail = resume === undefined ? {} : { resume };
+  if (isDiskFull(error))
+    return new CloudError("insufficient", `${subject}: no space left to store it`, { cause: error });
+  if (why !== undefined) return new CloudError("unreachable", `${subject}: ${why}`, { cause: error, detail });
+  if (!(error instanceof CloudError)) return unreachable(subject, error, detail);
+  if (error.kind === "malformed") return error;
+  const words = error.message.startsWith(subject) ? error.message : `${subject}: ${error.message}`;
+  return new CloudError(error.kind, words, { cause: error, detail: { ...error.detail, ...detail } });
 }
 
-function tooLarge(url: string, max_bytes: number): CloudError {
-  return new CloudError("too_large", `${showUrl(url)}: larger than ${max_bytes} bytes`);
-}
-
-// glibc's words: people and tests know them.
-const words: Readonly<Record<string, string>> = {
-  ENOTFOUND: "Name or service not known",
-  EAI_AGAIN: "Temporary failure in name resolution",
-  ECONNREFUSED: "Connection refused",
-  ECONNRESET: "the connection was cut before the end",
-  ETIMEDOUT: "Connection timed out",
-  EHOSTUNREACH: "No route to host",
-  ENETUNREACH: "Network is unreachable",
-};
-
-function wrap(url: string, error: unknown, call: Call): CloudError {
-  if (error instanceof CloudError) return error;
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  if (code === "ENOSPC" || code === "EDQUOT")
-    return new CloudError("insufficient", `${showUrl(url)}: no space left to store it`, { cause: error });
-  return new CloudError("unreachable", `${showUrl(url)}: ${reason(error, code, call)}`, { cause: error });
-}
-
-function reason(error: unknown, code: string, { limits, deadline, silent }: Call): string {
-  if (limits.signal?.aborted) return "stopped";
-  if (deadline.aborted) return `took longer than ${limits.timeout_ms / 1000} s`;
-  if (silent) return `nothing arrived for ${limits.idle_ms / 1000} s`;
-  return words[code] ?? messageOf(error);
-}
+const urlShown = (url: string): string => (URL.canParse(url) ? showUrl(url) : url);

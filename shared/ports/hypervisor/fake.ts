@@ -1,7 +1,8 @@
 // A hypervisor in memory for tests: behaves as the port promises and tells power changes as libvirt does, and lets a
 // test refuse, slow down, take away or crash what it runs.
+import { readFileSync, writeFileSync } from "node:fs";
 import { CloudError } from "../../errors.ts";
-import type { Domain, Hypervisor, PowerListener, PowerState } from "./hypervisor.ts";
+import type { Backup, Domain, Hypervisor, PowerListener, PowerState, RebootListener } from "./hypervisor.ts";
 
 export interface FakeHypervisor extends Hypervisor {
   /** The next start is refused with these words. */
@@ -14,8 +15,14 @@ export interface FakeHypervisor extends Hypervisor {
   /** The guest ends by itself: as a crash, or because it was shut down from within. */
   crash(uuid: string): void;
   shutDown(uuid: string): void;
+  /** The guest starts anew by itself, as it does when it heeds its power button. */
+  reboot(uuid: string): void;
   /** The host loses its power: all guests are off, and nobody is told. With `definitions` those are gone too. */
   losePower(definitions?: boolean): void;
+  /** Backups stay under way at this percentage until they are let go on, or fail from now on for this reason. */
+  holdBackups(percent: number): void;
+  releaseBackups(): void;
+  failBackups(reason: string): void;
   /** A running domain of another program. */
   addForeign(uuid: string): void;
   /** The definition as last given, or undefined. */
@@ -33,7 +40,10 @@ const NOT_RUNNING = "Requested operation is not valid: domain is not running";
 export function openFakeHypervisor(): FakeHypervisor {
   const guests = new Map<string, Guest>();
   const powerListeners = new Set<PowerListener>();
+  const rebootListeners = new Set<RebootListener>();
   const returnListeners = new Set<() => void>();
+  const backups = new Map<string, Backup>();
+  let backupOutcome: Backup = { state: "done" };
   let refusal: string | undefined;
   let delay = 0;
   let away = false;
@@ -65,12 +75,18 @@ export function openFakeHypervisor(): FakeHypervisor {
   function setPower(uuid: string, guest: Guest, power: PowerState): void {
     if (guest.power === power) return;
     guest.power = power;
+    if (!isActive(guest) && backups.get(uuid)?.state === "running")
+      backups.set(uuid, { state: "failed", reason: "cancelled" });
     if (!away && isOurs(guest)) for (const listener of powerListeners) listener({ uuid, power });
   }
 
   function endByItself(uuid: string, power: PowerState): void {
     const guest = guests.get(uuid);
     if (guest !== undefined && isActive(guest)) setPower(uuid, guest, power);
+  }
+
+  function restart(uuid: string): void {
+    if (!away) for (const listener of rebootListeners) listener({ uuid });
   }
 
   return {
@@ -104,13 +120,13 @@ export function openFakeHypervisor(): FakeHypervisor {
         throw refused(`operation failed: domain '${known.name}' is already defined with uuid ${uuid}`);
       guests.set(uuid, { name, xml, power: known?.power ?? "off" });
     },
-    async start(uuid) {
+    async start(uuid, { paused = false } = {}) {
       const guest = await getOurs(uuid);
       if (isActive(guest)) return;
       const words = refusal;
       refusal = undefined;
       if (words !== undefined) throw refused(words);
-      setPower(uuid, guest, "on");
+      setPower(uuid, guest, paused ? "paused" : "on");
     },
     async powerOff(uuid) {
       const guest = await findOurs(uuid);
@@ -133,10 +149,32 @@ export function openFakeHypervisor(): FakeHypervisor {
     },
     async rebootHard(uuid) {
       await getRunning(uuid);
+      restart(uuid);
+    },
+    async beginBackup(uuid, xmlFile) {
+      await getRunning(uuid);
+      if (backups.get(uuid)?.state === "running") throw refused("another job is active");
+      for (const [, file = ""] of readFileSync(xmlFile, "utf8").matchAll(/<target file='([^']+)'/g))
+        writeFileSync(file, "disk of a running guest", { flag: "wx" });
+      backups.set(uuid, backupOutcome);
+    },
+    async getBackup(uuid) {
+      await reach();
+      const backup = backups.get(uuid) ?? { state: "none" };
+      if (backup.state !== "running") backups.delete(uuid);
+      return backup;
+    },
+    async endBackup(uuid) {
+      await reach();
+      backups.delete(uuid);
     },
     onPower(listener) {
       powerListeners.add(listener);
       return () => powerListeners.delete(listener);
+    },
+    onReboot(listener) {
+      rebootListeners.add(listener);
+      return () => rebootListeners.delete(listener);
     },
     onReturn(listener) {
       returnListeners.add(listener);
@@ -162,11 +200,22 @@ export function openFakeHypervisor(): FakeHypervisor {
     },
     crash: (uuid) => endByItself(uuid, "crashed"),
     shutDown: (uuid) => endByItself(uuid, "off"),
+    reboot: restart,
     losePower(definitions = false) {
       for (const [uuid, guest] of guests) {
         guest.power = "off";
         if (definitions) guests.delete(uuid);
       }
+    },
+    holdBackups(percent) {
+      backupOutcome = { state: "running", percent };
+    },
+    releaseBackups() {
+      backupOutcome = { state: "done" };
+      for (const uuid of backups.keys()) backups.set(uuid, backupOutcome);
+    },
+    failBackups(reason) {
+      backupOutcome = { state: "failed", reason };
     },
     addForeign(uuid) {
       guests.set(uuid, { name: `other-${uuid}`, xml: "", power: "on" });

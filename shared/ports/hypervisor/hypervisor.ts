@@ -19,7 +19,14 @@ export interface Usage {
   cpu_time_ns: number;
 }
 
+/** "none": nothing is known of one. */
+export type Backup =
+  | { readonly state: "running"; readonly percent: number }
+  | { readonly state: "done" | "none" }
+  | { readonly state: "failed"; readonly reason: string };
+
 export type PowerListener = (domain: Domain) => void;
+export type RebootListener = (domain: Pick<Domain, "uuid">) => void;
 
 /**
  * Every call has a deadline and rejects with CloudError: "unavailable" when libvirt cannot be asked (down, frozen, restarting),
@@ -33,8 +40,8 @@ export interface Hypervisor {
   getDomain(uuid: string): Promise<Domain | undefined>;
   /** Makes or replaces the definition; the XML carries name and uuid. */
   define(xml: string): Promise<void>;
-  /** All of these take the state that is asked for as success. */
-  start(uuid: string): Promise<void>;
+  /** All of these take the state that is asked for as success. `paused`: one that is off stands still from its first instruction on. */
+  start(uuid: string, options?: { paused?: boolean }): Promise<void>;
   /** Cuts the power at once. An absent domain is off. */
   powerOff(uuid: string): Promise<void>;
   undefine(uuid: string): Promise<void>;
@@ -45,8 +52,19 @@ export interface Hypervisor {
   /** Presses the ACPI power button with the wish to come up again. */
   rebootSoft(uuid: string): Promise<void>;
   rebootHard(uuid: string): Promise<void>;
+  /**
+   * Begins to copy what the disks of a domain that is not off hold at this moment, all at once, while it goes on. The XML,
+   * itself a file, names the files, which must not be there yet and must not be touched until it is over.
+   */
+  beginBackup(uuid: string, xmlFile: string): Promise<void>;
+  /** What became of the last one. How one ended is told once only; a domain that goes off ends it. */
+  getBackup(uuid: string): Promise<Backup>;
+  /** Ends one that is under way, if there is; resolves once its files are let go of. What it wrote stays. */
+  endBackup(uuid: string): Promise<void>;
   /** Power changes as libvirt reports them. Returns the way to stop listening. */
   onPower(listener: PowerListener): () => void;
+  /** Each time a guest starts anew without having been off, whoever wanted that; guests can bring it about as often as they like. */
+  onReboot(listener: RebootListener): () => void;
   /** Called each time libvirt can be asked again after it could not: what happened meanwhile must be read. */
   onReturn(listener: () => void): () => void;
   close(): Promise<void>;

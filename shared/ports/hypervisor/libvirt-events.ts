@@ -1,4 +1,4 @@
-// Power changes as libvirt tells them, through one `virsh event` process that is started again for as long as it ends.
+// Power changes and reboots as libvirt tells them, through one `virsh event` process that is started again for as long as it ends.
 // Its connection is also how the return of a libvirtd that was away or frozen is noticed.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -20,6 +20,7 @@ interface EventStreamOptions {
   clock: Clock;
   log: Log;
   onPower(domain: Domain): void;
+  onReboot(uuid: string): void;
   onReturn(): void;
 }
 
@@ -67,7 +68,9 @@ export function openEventStream(options: EventStreamOptions): EventStream {
     });
     createInterface(virsh.stdout).on("line", (line) => {
       const domain = parsePowerEvent(line);
+      const rebooted = parseReboot(line);
       if (domain !== undefined) options.onPower(domain);
+      else if (rebooted !== undefined) options.onReboot(rebooted);
       else if (line === READY && !connected) {
         clearTimeout(timer);
         timer = setTimeout(greet, REGISTER_MS);
@@ -107,7 +110,7 @@ export function openEventStream(options: EventStreamOptions): EventStream {
 
 function startVirsh(uri: string) {
   const [command, ...args] = PROGRAM;
-  return spawn(command, [...args, "-c", uri, `echo ${READY}; event --event lifecycle --loop`], {
+  return spawn(command, [...args, "-c", uri, `echo ${READY}; event --all --loop`], {
     env: { ...VIRSH_ENVIRONMENT, ...LOGGING },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -130,7 +133,13 @@ function listens(path: string): Promise<boolean> {
   });
 }
 
+/** virsh listens to one kind of event or to all: what is not of use here is left lying. */
 const LINE = /event 'lifecycle' for domain 'sf:([0-9a-f-]{36})': (\w+) ?(.*)$/;
+
+const REBOOT = /event 'reboot' for domain 'sf:([0-9a-f-]{36})'$/;
+
+/** The domain that a line of `virsh event` tells to have started anew. */
+export const parseReboot = (line: string): string | undefined => REBOOT.exec(line)?.[1];
 
 /** The power change that a line of `virsh event` tells of. "Shutdown" is not yet "off": "Stopped" follows it. */
 export function parsePowerEvent(line: string): Domain | undefined {

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import type { Clock } from "../../clock.ts";
 import { CloudError, isKind } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import type { Domain, Hypervisor, PowerListener, PowerState, Usage } from "./hypervisor.ts";
+import type { Domain, Hypervisor, PowerListener, PowerState, RebootListener, Usage } from "./hypervisor.ts";
+import { beginBackup, endBackup, getBackup } from "./libvirt-backup.ts";
 import { type Lane, openCalls } from "./libvirt-calls.ts";
 import { openEventStream } from "./libvirt-events.ts";
 import { virsh } from "./virsh.ts";
@@ -20,6 +21,8 @@ export interface LibvirtOptions {
   act_ms?: number;
 }
 
+type Ending = "off" | "crashed";
+
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const UNDEFINE_WITH_STATE = [
   "undefine",
@@ -30,6 +33,9 @@ const UNDEFINE_WITH_STATE = [
 ];
 /** Where libvirt keeps what each QEMU says, for good. */
 const QEMU_LOGS = "/var/log/libvirt/qemu";
+/** One call for all of them; a domain that goes meanwhile fails nothing. */
+const SHUT_OFF_DOMAINS = ["domstats", "--raw", "--state", "--list-shutoff"];
+const CRASHED = "3";
 const OUR_NAME = /<name>\s*sf:/;
 
 export function openLibvirt({
@@ -41,19 +47,28 @@ export function openLibvirt({
 }: LibvirtOptions): Hypervisor {
   const calls = openCalls(uri);
   const powerListeners = new Set<PowerListener>();
+  const rebootListeners = new Set<RebootListener>();
   const returnListeners = new Set<() => void>();
-  /** Shut-off domains that crashed: libvirt tells why a domain stopped in its event, the binding never. */
-  const crashed = new Set<string>();
-  const events = openEventStream({ uri, clock, log, onPower, onReturn });
+  /** How domains that are shut off came to be so: the binding never tells, libvirt's event does, and virsh when asked. */
+  const endings = new Map<string, Ending>();
+  const events = openEventStream({ uri, clock, log, onPower, onReboot, onReturn });
 
   function onPower(domain: Domain): void {
-    if (domain.power === "crashed") crashed.add(domain.uuid);
-    else crashed.delete(domain.uuid);
+    noteEnding(domain);
     for (const listener of powerListeners) tell(() => listener(domain));
   }
 
+  function noteEnding({ uuid, power }: Domain): void {
+    if (power === "off" || power === "crashed") endings.set(uuid, power);
+    else endings.delete(uuid);
+  }
+
+  function onReboot(uuid: string): void {
+    for (const listener of rebootListeners) tell(() => listener({ uuid }));
+  }
+
   function onReturn(): void {
-    crashed.clear();
+    endings.clear();
     for (const listener of returnListeners) tell(listener);
   }
 
@@ -92,35 +107,63 @@ export function openLibvirt({
     await watched(virsh(uri, [...command, uuid], act_ms));
   }
 
-  function afterCrash(uuid: string, power: PowerState): PowerState {
-    return power === "off" && crashed.has(uuid) ? "crashed" : power;
+  function askVirsh(args: readonly string[]): Promise<string> {
+    return watched(virsh(uri, args, act_ms));
+  }
+
+  /** With "crashed" for what is off because it crashed, also while nobody listened. */
+  async function withEndings(domains: Domain[]): Promise<Domain[]> {
+    const unclear = domains.filter(({ uuid, power }) => power === "off" && !endings.has(uuid));
+    if (unclear.length > 0) {
+      const told = parseEndings(await watched(virsh(uri, SHUT_OFF_DOMAINS, read_ms)));
+      for (const { uuid } of unclear) if (!endings.has(uuid)) endings.set(uuid, told.get(uuid) ?? "off");
+    }
+    return domains.map((domain) => ({
+      ...domain,
+      power: domain.power === "off" ? (endings.get(domain.uuid) ?? "off") : domain.power,
+    }));
+  }
+
+  /** Forgets the endings of domains that run again or are gone. */
+  function forgetEndings(domains: readonly Domain[]): void {
+    const off = new Set(domains.filter(({ power }) => power === "off").map(({ uuid }) => uuid));
+    for (const uuid of endings.keys()) if (!off.has(uuid)) endings.delete(uuid);
   }
 
   return {
     async listDomains() {
       const domains = (await ask("read", "listDomains")) as Domain[];
-      return domains.map(({ uuid, power }) => ({ uuid, power: afterCrash(uuid, power) }));
+      forgetEndings(domains);
+      return withEndings(domains);
     },
     usage: async () => (await ask("read", "usage")) as Usage,
     async getDomain(uuid) {
       requireUuid(uuid);
       const power = (await ask("read", "getPower", uuid)) as PowerState | null;
-      return power === null ? undefined : { uuid, power: afterCrash(uuid, power) };
+      if (power === null) return undefined;
+      if (power !== "off") endings.delete(uuid);
+      return (await withEndings([{ uuid, power }]))[0];
     },
     async define(xml) {
       if (!OUR_NAME.test(xml)) throw new CloudError("internal", "domain: its name does not begin with sf:");
       await ask("act", "define", xml);
     },
-    start: (uuid) => act("start", uuid),
+    async start(uuid, { paused = false } = {}) {
+      if (!paused) return act("start", uuid);
+      await actByVirsh(uuid, "start", "--paused").catch(async (error: unknown) => {
+        const power = isKind(error, "internal") ? await ask("read", "getPower", uuid) : null;
+        if (power !== "on" && power !== "paused") throw error;
+      });
+    },
     async powerOff(uuid) {
       await act("powerOff", uuid);
-      crashed.delete(uuid);
+      endings.set(uuid, "off");
     },
     async undefine(uuid) {
       requireUuid(uuid);
       const gone = await ask("act", "undefine", uuid);
       if (gone === false) await watched(virsh(uri, [...UNDEFINE_WITH_STATE, uuid], act_ms));
-      crashed.delete(uuid);
+      endings.delete(uuid);
     },
     async removeLogs(uuid) {
       requireUuid(uuid);
@@ -132,9 +175,25 @@ export function openLibvirt({
     unpause: (uuid) => act("unpause", uuid),
     rebootSoft: (uuid) => actByVirsh(uuid, "reboot", "--mode", "acpi"),
     rebootHard: (uuid) => actByVirsh(uuid, "reset"),
+    async beginBackup(uuid, xmlFile) {
+      requireUuid(uuid);
+      await beginBackup(askVirsh, uuid, xmlFile);
+    },
+    async getBackup(uuid) {
+      requireUuid(uuid);
+      return getBackup(askVirsh, uuid);
+    },
+    async endBackup(uuid) {
+      requireUuid(uuid);
+      await endBackup(askVirsh, uuid);
+    },
     onPower(listener) {
       powerListeners.add(listener);
       return () => powerListeners.delete(listener);
+    },
+    onReboot(listener) {
+      rebootListeners.add(listener);
+      return () => rebootListeners.delete(listener);
     },
     onReturn(listener) {
       returnListeners.add(listener);
@@ -144,6 +203,12 @@ export function openLibvirt({
       await Promise.all([events.close(), calls.close()]);
     },
   };
+}
+
+/** Of `virsh domstats`: shut off because it crashed, or because its process was gone when libvirtd came back (libvirt 9.0). */
+function parseEndings(text: string): Map<string, Ending> {
+  const told = text.matchAll(/^Domain: 'sf:([0-9a-f-]{36})'\n(?: +.*\n)*? +state\.reason=(\d+)$/gm);
+  return new Map([...told].map(([, uuid, reason]) => [uuid ?? "", reason === CRASHED ? "crashed" : "off"]));
 }
 
 /** A domain is addressed by nothing else: virsh would take a number for an id and a dash for an option. */

@@ -11,12 +11,12 @@ export const VIRSH_ENVIRONMENT = {
 /** virsh tells a lost or refused connection from a refused request only by these words (libvirt 9.0). */
 const UNREACHABLE = /failed to connect to the hypervisor|Disconnected from/;
 
-/** Runs one virsh command; rejects with "unavailable" or with virsh's own words as "internal". */
-export function virsh(uri: string, args: readonly string[], deadline_ms: number): Promise<void> {
+/** What one virsh command prints; rejects with "unavailable" or with virsh's own words as "internal". */
+export function virsh(uri: string, args: readonly string[], deadline_ms: number): Promise<string> {
   const options = { env: VIRSH_ENVIRONMENT, timeout: deadline_ms, killSignal: "SIGKILL" } as const;
   return new Promise((resolve, reject) => {
-    execFile("virsh", ["-q", "-c", uri, ...args], options, (error, _stdout, stderr) => {
-      if (error === null) return resolve();
+    execFile("virsh", ["-q", "-c", uri, ...args], options, (error, stdout, stderr) => {
+      if (error === null) return resolve(stdout);
       const silent = error.killed === true;
       const words = silent
         ? `no answer to ${args[0]} within ${deadline_ms} ms`

@@ -9,6 +9,7 @@ import { ensureNetwork, type Parts, removeNetwork } from "./converge-network.ts"
 import { openDhcp, type Render } from "./dhcp.ts";
 import { openHosts } from "./hosts.ts";
 import { openIp } from "./ip.ts";
+import { discardLeftover, findLeftovers } from "./leftovers.ts";
 import { vxidOfLink } from "./names.ts";
 import type { FoundNetwork, Network } from "./network.ts";
 import { ensureNode, type NodeParts, removeNode } from "./node-links.ts";
@@ -77,6 +78,11 @@ export function openLinuxNetwork(options: LinuxNetworkOptions): Network {
       await mutex.run(String(network.vxid), () => removeNetwork(parts, network));
     },
     list: () => listNetworks(parts),
+    leftovers: (wanted) => findLeftovers(parts, wanted),
+    async discard(leftover) {
+      const line = vxidOfLink(leftover.name) ?? leftover.name;
+      await mutex.run(String(line), () => discardLeftover(parts, leftover));
+    },
   };
 }
 

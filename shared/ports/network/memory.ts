@@ -2,7 +2,7 @@
 import { CloudError } from "../../errors.ts";
 import { checkNetwork, checkNode, checkPlan, checkTaps } from "./check.ts";
 import { bridgeLink, physicalBridge, vxlanLink } from "./names.ts";
-import type { Network, NetworkPlan, NodeLinks, Tap } from "./network.ts";
+import type { Leftover, Network, NetworkPlan, NodeLinks, Tap } from "./network.ts";
 
 export interface MemoryNetwork extends Network {
   /** By uuid. */
@@ -16,6 +16,8 @@ export interface MemoryNetwork extends Network {
   /** As `damage`, for `ensureGuestRules`. */
   guest_damage: string[];
   underlay_mtu: number;
+  /** What `leftovers` finds as far as it is not wanted. */
+  left: Leftover[];
   /** The next call of this operation rejects with these words. */
   failNext(operation: keyof Network, words: string): void;
   /** Called before each operation: may wait, throw or look. */
@@ -38,6 +40,7 @@ export function memoryNetwork(): MemoryNetwork {
     damage: [],
     guest_damage: [],
     underlay_mtu: 1500,
+    left: [],
     before: () => {},
     failNext: (operation, words) => void failures.set(operation, words),
 
@@ -83,6 +86,16 @@ export function memoryNetwork(): MemoryNetwork {
     async list() {
       await begin("list");
       return [...network.plans.values()].map(({ uuid, vxid }) => ({ uuid, vxid }));
+    },
+    async leftovers({ networks, taps }) {
+      await begin("leftovers");
+      return network.left.filter((each) =>
+        each.kind === "tap" ? !taps.has(each.name) : !networks.has(each.network ?? ""),
+      );
+    },
+    async discard(leftover) {
+      await begin("discard", leftover);
+      network.left = network.left.filter(({ name }) => name !== leftover.name);
     },
   };
   return network;

@@ -26,3 +26,6 @@ export function vxidOfLink(name: string): number | undefined {
   const digits = match?.[1] ?? match?.[2] ?? match?.[3];
   return digits === undefined ? undefined : Number(digits);
 }
+
+/** An end of our cables inside a namespace. */
+export const isInnerCable = (name: string): boolean => /^(veth|phy)-[1-9]\d*-i$/.test(name);

@@ -61,6 +61,19 @@ export interface FoundNetwork {
   uuid?: string;
 }
 
+/** Something of a network or a guest that is gone; `network` where its mark tells whose it was. */
+export interface Leftover {
+  kind: "link" | "tap" | "namespace" | "dnsmasq" | "DHCP directory";
+  name: string;
+  network?: string;
+}
+
+/** What may be here: networks by UUID, taps by name. */
+export interface Wanted {
+  networks: ReadonlySet<string>;
+  taps: ReadonlySet<string>;
+}
+
 /**
  * Every call is idempotent, works in batches, and rejects with CloudError "internal" naming the program and its words,
  * or "unavailable" past a deadline. `ensure*` answer with what was missing or wrong and has been mended: empty when
@@ -79,4 +92,8 @@ export interface Network {
   /** Takes away all that this node has of the network: links, namespace, rules, DHCP server and its directory. */
   remove(network: { uuid: string; vxid: number }): Promise<void>;
   list(): Promise<FoundNetwork[]>;
+  /** What bears our mark and is of nothing that is wanted; what others made is never among it. */
+  leftovers(wanted: Wanted): Promise<Leftover[]>;
+  /** Takes it away, unless it has become something else. */
+  discard(leftover: Leftover): Promise<void>;
 }

@@ -1,5 +1,6 @@
 // What the store needs of a database: keys with text and revisions, compare-and-write, watches, leases.
 // Two of them exist, etcd and memory. Every call has the backend's own deadline and rejects with CloudError.
+import type { StoreHealth } from "./store.ts";
 
 /** A key as it stands; keys are without the site's prefix. */
 export interface Raw {
@@ -32,8 +33,9 @@ export interface RawEvent {
   readonly revision: number;
 }
 
-/** `revision` asks for the past: the keys as they stood then. */
+/** `revision` asks for the past: the keys as they stood then. `from`: the first key that counts, ascending. */
 export interface RangeOptions {
+  readonly from?: string;
   readonly limit?: number;
   readonly reverse?: boolean;
   readonly revision?: number;
@@ -57,8 +59,11 @@ export interface Backend {
   /** Consistent even when it takes several pages; ascending by key unless `reverse`. */
   range(prefix: string, options?: RangeOptions): Promise<Raw[]>;
   count(prefix: string): Promise<number>;
+  health(): Promise<StoreHealth>;
   commit(changes: readonly RawChange[]): Promise<Outcome>;
   clear(prefix: string): Promise<{ revision: number; deleted: number }>;
+  /** Forgets what the keys were before the revision; one that is forgotten already is success. */
+  compact(revision: number): Promise<void>;
   /** The store's revision, linearizable, with a short deadline: whether and where the store is. */
   head(): Promise<number>;
   /** Every change of the site from this revision on. Resolves once it is in force. */

@@ -18,8 +18,10 @@ import { CloudError, messageOf } from "../../errors.ts";
 import type { Backend, Outcome, RangeOptions, Raw, RawChange, Watch, WatchEvents } from "./backend.ts";
 import { speaksHttp2 } from "./etcd-probe.ts";
 import type { Tls } from "./etcd-tls.ts";
+import { compact, healthOf } from "./etcd-upkeep.ts";
 import { watchStream } from "./etcd-watch.ts";
 import { type Faults, type Member, Members } from "./members.ts";
+import type { StoreHealth } from "./store.ts";
 
 export interface EtcdOptions {
   /** host:port of each member. */
@@ -63,7 +65,9 @@ class EtcdBackend implements Backend {
     const found: Raw[] = [];
     const { limit = Number.MAX_SAFE_INTEGER, reverse = false } = options;
     const order = reverse ? ("Descend" as const) : ("None" as const);
-    const rest = { ...this.#under(prefix), revision: options.revision ?? 0, sort_order: order };
+    const under = this.#under(prefix);
+    const key = options.from === undefined ? under.key : this.#key(options.from);
+    const rest = { ...under, key, revision: options.revision ?? 0, sort_order: order };
     for (let more = true; more && found.length < limit; ) {
       const page: IRangeRequest = { ...rest, limit: Math.min(PAGE, limit - found.length) };
       const answer = await this.#members.read(`list ${prefix}`, ({ kv }, call) => kv.range(page, call));
@@ -82,6 +86,14 @@ class EtcdBackend implements Backend {
       kv.range({ ...this.#under(prefix), count_only: true }, options),
     );
     return Number(answer.count);
+  }
+
+  compact(revision: number): Promise<void> {
+    return compact(this.#members, revision);
+  }
+
+  health(): Promise<StoreHealth> {
+    return healthOf(this.#members, this.#deadline_ms);
   }
 
   async commit(changes: readonly RawChange[]): Promise<Outcome> {

@@ -40,6 +40,10 @@ export class Members<Client extends { close(): void }> {
     this.#deadline_ms = deadline_ms;
   }
 
+  map<T>(work: (member: Member<Client>) => T): T[] {
+    return this.#members.map(work);
+  }
+
   get current(): Member<Client> {
     return this.#current;
   }

@@ -1,6 +1,7 @@
 // One connection to a database in memory: the store's backend for tests and for trying things out.
 import type { Backend, Outcome, RangeOptions, Raw, RawChange, Watch, WatchEvents } from "./backend.ts";
 import type { Memory, Stored } from "./memory.ts";
+import type { StoreHealth } from "./store.ts";
 
 export class MemoryBackend implements Backend {
   readonly #memory: Memory;
@@ -20,11 +21,12 @@ export class MemoryBackend implements Backend {
     return stored === undefined ? undefined : { ...stored, key };
   }
 
-  async range(prefix: string, { limit, reverse, revision }: RangeOptions = {}): Promise<Raw[]> {
+  async range(prefix: string, { limit, reverse, revision, from: first }: RangeOptions = {}): Promise<Raw[]> {
     await this.#answering();
     const from = this.#prefix + prefix;
     const past = this.#memory.at(revision ?? this.#memory.revision);
-    const found = [...past.values()].filter(({ key }) => key.startsWith(from));
+    const start = this.#prefix + (first ?? prefix);
+    const found = [...past.values()].filter(({ key }) => key.startsWith(from) && key >= start);
     found.sort((one, other) => (one.key < other.key ? -1 : 1));
     if (reverse === true) found.reverse();
     return found.slice(0, limit).map((raw) => ({ ...raw, key: raw.key.slice(this.#prefix.length) }));
@@ -32,6 +34,16 @@ export class MemoryBackend implements Backend {
 
   async count(prefix: string): Promise<number> {
     return (await this.range(prefix)).length;
+  }
+
+  async compact(revision: number): Promise<void> {
+    await this.#answering();
+    this.#memory.compact(revision);
+  }
+
+  async health(): Promise<StoreHealth> {
+    await this.#answering();
+    return this.#memory.health;
   }
 
   async commit(changes: readonly RawChange[]): Promise<Outcome> {

@@ -3,6 +3,7 @@
 import { CloudError } from "../../errors.ts";
 import type { Backend, Raw, RawEvent, WatchEvents } from "./backend.ts";
 import { MemoryBackend } from "./memory-backend.ts";
+import type { StoreHealth } from "./store.ts";
 
 export interface MemoryOptions {
   prefix?: string;
@@ -34,6 +35,8 @@ export function openMemory(options: MemoryOptions = {}): Backend {
 
 export class Memory {
   readonly keys = new Map<string, Stored>();
+  /** What is told of it. */
+  health: StoreHealth = { members: [{ host: "memory", failure: null, size: 4096 }], alarms: [] };
   readonly leases = new Map<string, { readonly ttl_ms: number; timer: NodeJS.Timeout }>();
   readonly #history: Version[][] = [];
   readonly #followers = new Set<Follower>();
@@ -72,9 +75,10 @@ export class Memory {
   }
 
   /** Forgets the past, as etcd does when it is compacted. */
-  compact(): void {
-    this.#oldest = this.revision + 1;
-    this.#history.length = 0;
+  compact(revision = this.revision + 1): void {
+    const forgotten = Math.max(0, revision - this.#oldest);
+    this.#history.splice(0, forgotten);
+    this.#oldest += forgotten;
   }
 
   /** Resolves when the store would answer. */

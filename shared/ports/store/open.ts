@@ -6,7 +6,7 @@ import type { Backend, Outcome, RawChange } from "./backend.ts";
 import { type KeptLease, openLease } from "./lease.ts";
 import { Locks } from "./lock.ts";
 import { FollowingMirror } from "./mirror.ts";
-import type { Change, Entry, Lease, Lock, LockOptions, Mirror, Store } from "./store.ts";
+import type { Change, Entry, Lease, Lock, LockOptions, Mirror, Store, StoreHealth } from "./store.ts";
 import { entryOf, textOf } from "./values.ts";
 
 /** etcd takes 128 operations in a transaction. */
@@ -73,10 +73,33 @@ class MirroredStore implements Store {
     return this.#ask((backend) => backend.count(prefix));
   }
 
+  /** Key after key, each time past all that is below the last one. */
+  async children(prefix: string): Promise<string[]> {
+    const found: string[] = [];
+    for (let from = prefix; ; ) {
+      const at = from;
+      const [next] = await this.#ask((backend) => backend.range(prefix, { limit: 1, from: at }));
+      if (next === undefined) return found;
+      const name = next.key.slice(prefix.length).split("/")[0] ?? "";
+      found.push(name);
+      // "0" is the character after "/".
+      from = `${prefix}${name}0`;
+    }
+  }
+
+  compact(revision: number): Promise<void> {
+    return this.#ask((backend) => backend.compact(revision));
+  }
+
+  health(): Promise<StoreHealth> {
+    return this.#ask((backend) => backend.health());
+  }
+
   async commit(changes: readonly Change[]): Promise<number> {
     requireSound(changes);
     const outcome = await this.#ask((backend) => backend.commit(changes.map(rawChange)));
     if (!outcome.committed) return this.#refuse(outcome);
+    for (const { committed } of changes) committed?.();
     if (outcome.changed.some((key) => this.#mirror.covers(key))) await this.#seen(outcome.revision);
     return outcome.revision;
   }

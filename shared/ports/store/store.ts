@@ -16,6 +16,8 @@ export interface Change {
   readonly key: string;
   readonly expect?: number;
   readonly write?: { readonly put: unknown; readonly lease?: string } | "delete";
+  /** Called once the change is in the store. */
+  readonly committed?: () => void;
 }
 
 export const create = (key: string, value: unknown, lease?: Lease): Change => ({
@@ -35,6 +37,15 @@ export const put = (key: string, value: unknown, lease?: Lease): Change => ({
   write: putOf(value, lease),
 });
 export const discard = (key: string): Change => ({ key, write: "delete" });
+
+/** The change, and what is to be told of it: not before it is in the store, where a transaction may lose its race. */
+export const whenDone = (change: Change, tell: () => void): Change => ({
+  ...change,
+  committed() {
+    tell();
+    change.committed?.();
+  },
+});
 
 function putOf(value: unknown, lease: Lease | undefined): { put: unknown; lease?: string } {
   return lease === undefined ? { put: value } : { put: value, lease: lease.id };
@@ -92,6 +103,19 @@ export interface Mirror {
   onReturn(listener: () => void): () => void;
 }
 
+/** How the database behind the store is. */
+export interface StoreHealth {
+  members: readonly {
+    host: string;
+    /** Why it cannot be asked; null for one that answers. */
+    failure: string | null;
+    /** Bytes of its file; 0 when it cannot be asked. */
+    size: number;
+  }[];
+  /** Such as NOSPACE, with which it takes no more writes. */
+  alarms: readonly string[];
+}
+
 /**
  * Every call has a deadline and rejects with CloudError: "unavailable" when the store cannot be asked or does not answer,
  * "conflict" (detail.keys) when a transaction's expectations do not hold. A write that was answered "unavailable" may have happened.
@@ -103,6 +127,11 @@ export interface Store {
   /** Linearizable, paged inside, ascending by key; `limit` newest-key-first when `reverse`. */
   list<T>(prefix: string, options?: { limit?: number; reverse?: boolean }): Promise<Entry<T>[]>;
   count(prefix: string): Promise<number>;
+  /** What follows the prefix up to the next "/", each once: the names of objects, without reading what is below them. */
+  children(prefix: string): Promise<string[]>;
+  health(): Promise<StoreHealth>;
+  /** Forgets what the keys were before the revision: without that a store grows with each change. */
+  compact(revision: number): Promise<void>;
   /** All or nothing; answers the revision, which the mirror has reached (also after a conflict). At most 120 changes. */
   commit(changes: readonly Change[]): Promise<number>;
   /** Deletes every key under the prefix, unconditionally. */

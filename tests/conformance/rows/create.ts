@@ -38,6 +38,27 @@ const refusals: Refusal[] = [
   ],
   ["a disk's type that is none", { disk: [{ size: 1, type: "floppy" }] }, refused(400, /^disk type is/)],
   ["an unknown key of a disk", { disk: [{ sice: 1 }] }, refused(400, /^unknown argument 'sice' in disk\.0/)],
+  [
+    "a disk of nothing at all",
+    { disk: [{ bus: "virtio" }] },
+    refused(400, "a disk needs a size, a base or both"),
+  ],
+  [
+    "a disk's checksum that is none",
+    { disk: [{ base: "{images}/none", checksum: "sha256:x" }] },
+    refused(400, /^disk checksum '/),
+  ],
+  [
+    "a checksum of a blank disk",
+    { disk: [{ size: 1, checksum: `md5:${"0".repeat(32)}` }] },
+    refused(400, /^a disk's checksum is that of its base/),
+  ],
+  [
+    "too many disks on ide",
+    { disk: Array(4).fill({ size: 1, bus: "ide" }) },
+    refused(400, /^only the first three disks/),
+  ],
+  ["too little video memory", { video: { memory: 1 } }, refused(400, /^video memory \(KiB\) must be/)],
   ["too many disks", { disk: Array(25).fill({ size: 1 }) }, refused(400, /more than 24 disks$/)],
   ["a network that is text", { network: ["{network}"] }, NIC_OBJECT],
   ["networks that are text", { network: "{network}" }, NIC_OBJECT],

@@ -4,9 +4,38 @@ import { event, image } from "../objects.ts";
 import type { Row } from "../row.ts";
 import { listWith, objectWith, text } from "../shape.ts";
 
+const NO_IMAGE = (text: string) =>
+  `image '${text}': neither an http or https URL nor one of cirros, ubuntu, debian`;
 const NO_URL = refused(400, "url is not a string");
 const urls: unknown[] = [undefined, null, "", 7, ["x"], {}];
 const fetched = (message: unknown) => event("image", "{image}", { operation: "fetch", message });
+
+const NO_NODE = "node is neither a name nor a list of names";
+const CHECKSUM = "0".repeat(32);
+const wrong: [says: string, more: object, error: string][] = [
+  ["a file of the node", { url: "file:///etc/passwd" }, NO_IMAGE("file:///etc/passwd")],
+  ["a short name that there is not", { url: "fedora" }, NO_IMAGE("fedora")],
+  ["a node and all", { node: "sf-test", all: true }, "give node or all, not both"],
+  ["a number for a node", { node: 7 }, NO_NODE],
+  ["no node of many", { node: [] }, NO_NODE],
+  ["a word for all", { all: "yes" }, "all is not a boolean"],
+  ["a number for a checksum", { checksum: 7 }, "checksum is not a string"],
+  [
+    "a checksum that is cut",
+    { checksum: `sha256:${CHECKSUM}` },
+    `checksum 'sha256:${CHECKSUM}': sha256 has 64 hexadecimal digits, not 32`,
+  ],
+  [
+    "two checksums",
+    { url: `cirros#md5:${CHECKSUM}`, checksum: `md5:${CHECKSUM}` },
+    `checksum: image 'cirros#md5:${CHECKSUM}' has one already; give it once`,
+  ],
+  [
+    "a version that there is not",
+    { url: "cirros:x" },
+    "Cannot parse version: cirros:x (understood are cirros, and cirros: with a version such as 0.5.2)",
+  ],
+];
 
 const rows: Row[] = [
   { of: "POST /images", says: "answers at once", body: { url: "{image}" }, gets: nothing },
@@ -15,6 +44,25 @@ const rows: Row[] = [
     says: `${JSON.stringify(url)} for a URL`,
     body: { url },
     gets: NO_URL,
+  })),
+  {
+    of: "POST /images",
+    says: "on nodes by name, with nulls for what is not wanted",
+    body: { url: "{image}", node: ["sf-test"], checksum: null, all: null },
+    gets: nothing,
+  },
+  { of: "POST /images", says: "on every node", body: { url: "{image}", all: true }, gets: nothing },
+  {
+    of: "POST /images",
+    says: "on a node that there is not",
+    body: { url: "{image}", node: "nosuch" },
+    gets: refused(404, "node nosuch not found"),
+  },
+  ...wrong.map(([says, more, error]) => ({
+    of: "POST /images",
+    says,
+    body: { url: "{image}", ...more },
+    gets: refused(400, error),
   })),
   {
     of: "POST /images",
@@ -65,6 +113,25 @@ const rows: Row[] = [
     says: "a null is no filter",
     body: { node: null },
     gets: json(listWith(image({ url: "{image}" }))),
+  },
+  {
+    of: "GET /images",
+    says: "one image by its URL, with all that nodes know of it",
+    body: { url: "{image}", all: true },
+    gets: json(listWith(image({ url: "{image}" }))),
+  },
+  { of: "GET /images", says: "of a text that is no image", body: { url: "nosuch" }, gets: json([]) },
+  {
+    of: "GET /images",
+    says: "a URL that is no text",
+    body: { url: 7 },
+    gets: refused(400, "url is not a string"),
+  },
+  {
+    of: "GET /images",
+    says: "a word for all",
+    body: { all: "yes" },
+    gets: refused(400, "all is not a boolean"),
   },
   { of: "GET /images", says: "of a node without", body: { node: "nosuch" }, gets: json([]) },
   {

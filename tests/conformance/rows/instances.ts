@@ -197,6 +197,27 @@ const consoles: Row[] = [
   { of, says: "of one that never ran", ask: "GET /instances/{failed}/consoledata", gets: ANY_TEXT },
 ];
 
+const follow = `GET ${one}/console`;
+/** Of those that are over: what comes from a guest that lives has no end. */
+const streams: Row[] = [
+  { of: follow, says: "of one that never ran", ask: "GET /instances/{failed}/console", gets: ANY_TEXT },
+  ...lengths.map((length) => ({
+    of: follow,
+    says: `a length of ${JSON.stringify(length)}`,
+    ask: "GET /instances/{failed}/console",
+    body: { length },
+    gets: ANY_TEXT,
+  })),
+  ...wrong.map((length) => ({
+    of: follow,
+    says: `a length of ${JSON.stringify(length)}`,
+    body: { length },
+    gets: NO_INTEGER,
+  })),
+  { of: follow, says: "others'", as: "b", gets: NOT_FOUND },
+  { of: follow, says: "no such one", ask: "GET /instances/{nowhere}/console", gets: NOT_FOUND },
+];
+
 const remove = `DELETE ${one}`;
 const gone = { name: "twin", state: "deleted", power_state: "off", block_devices: anything };
 /** Once the others have been. */
@@ -243,6 +264,7 @@ export const instanceDeletions: Row[] = [
     ),
   },
   { of, says: "of a deleted one", gets: ANY_TEXT },
+  { of: follow, says: "of a deleted one", gets: ANY_TEXT },
   {
     of: `GET ${one}/events`,
     says: "of a delete",
@@ -251,4 +273,4 @@ export const instanceDeletions: Row[] = [
   },
 ];
 
-export const instances = [...shows, ...events, ...power, ...consoles];
+export const instances = [...shows, ...events, ...power, ...consoles, ...streams];

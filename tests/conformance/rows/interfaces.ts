@@ -67,4 +67,47 @@ const snapshots: Row[] = [
   { of: `GET ${shots}`, says: "no such one", ask: "GET /instances/{nowhere}/snapshot", gets: GONE },
 ];
 
-export const interfaces = [...shows, ...floats, ...snapshots];
+const snapshotPath = "/instances/{instance}/snapshot/{snapshot}";
+const disk = `GET ${shots}/[snapshot_uuid]/[device]`;
+const NO_SNAPSHOT = refused(404, "snapshot not found");
+const bytes = { "accept-ranges": "bytes", etag: '"{snapshot}-vda"' };
+const part: Row["gets"] = {
+  ...{ status: 206, type: "application/octet-stream", text: /^[\s\S]{4}$/ },
+  headers: { ...bytes, "content-length": "4", "content-range": /^bytes 0-3\/\d+$/ },
+};
+const snapshotFiles: Row[] = [
+  {
+    ...{ of: disk, says: "a part of it", ask: `GET ${snapshotPath}/vda`, headers: { Range: "bytes=0-3" } },
+    gets: part,
+  },
+  {
+    ...{ of: disk, says: "none of it", ask: `GET ${snapshotPath}/vda` },
+    headers: { Range: "bytes=99999999999-" },
+    gets: { ...refused(416, /^range: there are \d+ bytes/), headers: { "content-range": /^bytes \*\/\d+$/ } },
+  },
+  { of: disk, says: "others'", ask: `GET ${snapshotPath}/vda`, as: "b", gets: GONE },
+  {
+    ...{ of: disk, says: "no such device", ask: `GET ${snapshotPath}/vdz` },
+    gets: refused(404, "snapshot {snapshot}: has no device vdz, only vda"),
+  },
+  {
+    of: disk,
+    says: "no such one",
+    ask: "GET /instances/{instance}/snapshot/{nowhere}/vda",
+    gets: NO_SNAPSHOT,
+  },
+  {
+    of: `DELETE ${shots}/[snapshot_uuid]`,
+    says: "others'",
+    ask: `DELETE ${snapshotPath}`,
+    as: "b",
+    gets: GONE,
+  },
+  { of: `DELETE ${shots}/[snapshot_uuid]`, says: "one's own", ask: `DELETE ${snapshotPath}`, gets: nothing },
+  {
+    ...{ of: `DELETE ${shots}/[snapshot_uuid]`, says: "one that is gone", ask: `DELETE ${snapshotPath}` },
+    gets: NO_SNAPSHOT,
+  },
+];
+
+export const interfaces = [...shows, ...floats, ...snapshots, ...snapshotFiles];

@@ -2,7 +2,7 @@
 import { json, nothing, refused } from "../answers.ts";
 import { event } from "../objects.ts";
 import type { As, Row } from "../row.ts";
-import { listOf, listWith, Matcher, seconds, text, wholeNumber } from "../shape.ts";
+import { anyText, listOf, listWith, Matcher, seconds, text, wholeNumber } from "../shape.ts";
 
 const as: As = "system";
 const one = "/nodes/[node]";
@@ -41,6 +41,33 @@ const onOne = (act: string): Row[] => {
     },
   ];
 };
+/** The checks of the machine say what it is like; these two say the same everywhere. */
+const examined = (method: string): Row[] => {
+  const route = { of: `${method} ${one}/doctor`, as, ask: `${method} /nodes/sf-test/doctor` };
+  const well = (check: string, scope: string) => ({
+    ...{ check, scope, summary: anyText, state: "ok", reason: null, findings: [] },
+  });
+  return [
+    {
+      ...{ ...route, says: "two checks", body: { checks: ["vxids", "libvirt"] } },
+      gets: json([well("libvirt", "node"), well("vxids", "cloud")]),
+    },
+    {
+      ...{ ...route, says: "of the cloud alone", body: { checks: ["vxids", "libvirt"], scope: "cloud" } },
+      gets: json([well("vxids", "cloud")]),
+    },
+    { ...route, says: "no such scope", body: { scope: "x" }, gets: refused(400, "scope is node or cloud") },
+    {
+      ...{ ...route, says: "not a list", body: { checks: "vxids" } },
+      gets: refused(400, "checks is a list of the names of checks"),
+    },
+    {
+      ...{ ...route, says: "no such check", body: { checks: ["x"] } },
+      gets: refused(400, /^checks: there is no check x; there are programs, /),
+    },
+    { ...route, says: "one that is away", ask: `${method} /nodes/ghost/doctor`, gets: refused(503, /ghost/) },
+  ];
+};
 const ask = (act: string) => act.replace("[node]", "sf-test");
 
 export const nodes: Row[] = [
@@ -55,6 +82,8 @@ export const nodes: Row[] = [
     gets: json({ ...ghost, claims: { cpus: 0, memory_mib: 0, disk_gib: 0 }, metrics: {}, instances: [] }),
   },
   ...["GET ", "POST /cordon", "POST /uncordon", "POST /drain", "GET /events"].flatMap(onOne),
+  ...["GET /doctor", "POST /doctor"].flatMap(onOne),
+  ...["GET", "POST"].flatMap(examined),
   { of: `POST ${one}/cordon`, says: "it", as, ask: ask(`POST ${one}/cordon`), gets: nothing },
   { of: `POST ${one}/cordon`, says: "again", as, ask: ask(`POST ${one}/cordon`), gets: nothing },
   {

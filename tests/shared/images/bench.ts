@@ -6,12 +6,15 @@ import { systemClock } from "#shared/clock.ts";
 import type { NewEvent } from "#shared/cloud.ts";
 import { type Config, readConfig } from "#shared/config.ts";
 import { ensureImage } from "#shared/images/cache.ts";
+import { openFetches } from "#shared/images/fetches.ts";
 import { cacheDirectory, type ImageTools } from "#shared/images/tools.ts";
 import { silentLog } from "#shared/log.ts";
+import { openMutex } from "#shared/mutex.ts";
 import { realExec } from "#shared/ports/exec/real.ts";
 import { openHttp } from "#shared/ports/http/real.ts";
 import { openMemory } from "#shared/ports/store/memory.ts";
 import { openStore } from "#shared/ports/store/open.ts";
+import { hastyClock } from "../../support/hasty-clock.ts";
 import { openServer, type TestServer } from "../ports/http/server.ts";
 
 export interface ImageBench {
@@ -37,17 +40,19 @@ export async function openBench(
   const tools: ImageTools = {
     store: await openStore({
       backend: openMemory(),
-      mirrored: ["image/"],
+      mirrored: ["image/", "fetch/", "bad_image/"],
       node: "node-1",
       clock: systemClock,
       log: silentLog,
     }),
-    http: openHttp({ allowed_networks: ["127.0.0.0/8"], user_agent: "test" }),
+    http: openHttp({ allow: ["127.0.0.0/8"], user_agent: "test" }),
     exec: realExec,
-    clock: systemClock,
+    clock: hastyClock(),
     log: silentLog,
     config: { ...settings, ...config(server.url) },
     node: { name: "node-1", ip: "127.0.0.1" },
+    mutex: openMutex(),
+    fetches: openFetches(),
   };
   const events: NewEvent[] = [];
   const record = (event: NewEvent) => void events.push(event);

@@ -85,10 +85,39 @@ describe("config drive", () => {
     assert.deepEqual([links, networks], [[], []]);
   });
 
-  it("user_data: decoded, and absent when empty", () => {
+  it("meta_data.json: an ssh key is there as it came, also several, a line each", () => {
+    const ssh_key = "ssh-rsa AAAA me@here\nssh-ed25519 BBBB\n";
+    assert.deepEqual(parse(inputOf({ ssh_key }), "meta_data.json").public_keys, { mykey: ssh_key });
+  });
+
+  it("every file: is the same under both versions, vendor data are empty objects", () => {
+    const files = configDriveFiles(inputOf({ user_data: "aGk=" }, nic(0, "192.168.242.10")));
+    const latest = [...files].filter(([path]) => path.startsWith("/openstack/latest/"));
+    assert.deepEqual(latest.map(([path]) => path.split("/").at(-1)).sort(), [
+      "meta_data.json",
+      "network_data.json",
+      "user_data",
+      "vendor_data.json",
+      "vendor_data2.json",
+    ]);
+    assert.equal(files.size, 2 * latest.length);
+    for (const [path, content] of latest)
+      assert.deepEqual(files.get(path.replace("latest", "2017-02-22")), content, path);
+    for (const name of ["vendor_data.json", "vendor_data2.json"])
+      assert.equal(files.get(`/openstack/latest/${name}`), "{}");
+  });
+
+  it("user_data: decoded byte for byte, also from wrapped lines, and absent when empty", () => {
     const bytes = randomBytes(5000);
-    const files = configDriveFiles(inputOf({ user_data: bytes.toString("base64") }));
-    assert.deepEqual(files.get("/openstack/2017-02-22/user_data"), bytes);
+    const text = bytes.toString("base64");
+    for (const user_data of [
+      text,
+      `${text.replaceAll(/.{76}/g, "$&\n")}\n`,
+      ` ${text.replaceAll(/.{7}/g, "$&\r\n")}`,
+    ]) {
+      const files = configDriveFiles(inputOf({ user_data }));
+      assert.deepEqual(files.get("/openstack/2017-02-22/user_data"), bytes);
+    }
     for (const user_data of [null, ""])
       assert.equal(configDriveFiles(inputOf({ user_data })).has("/openstack/latest/user_data"), false);
   });

@@ -2,7 +2,8 @@ import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
 import { readConfig } from "../../../shared/config.ts";
 import { isKind } from "../../../shared/errors.ts";
-import { devicesOf } from "../../../shared/instances/devices.ts";
+import { devicesOf, requireIdeRoom } from "../../../shared/instances/devices.ts";
+import { domainValues } from "../../../shared/instances/domain.ts";
 import { portRange } from "../../../shared/instances/ports.ts";
 import type { DiskBase, DiskSpec, InstanceRecord } from "../../../shared/instances/record.ts";
 
@@ -45,6 +46,51 @@ describe("devices", () => {
 
   it("devicesOf: flat disks are raw in the domain too (fault 63)", () => {
     assert.equal(named([disk()], [], { SHAKENFIST_DISK_FORMAT: "flat" })[0], "vda virtio raw disk");
+  });
+
+  it("requireIdeRoom: ide and CD-ROMs have the first three places, whatever makes a disk one of ide (fault 51)", () => {
+    const config = (bus: string) => readConfig({ SHAKENFIST_DISK_BUS: bus }).config;
+    const four = (more: Partial<DiskSpec>) => [disk(), disk(), disk(), disk(more)];
+    requireIdeRoom(config("virtio"), [disk({ bus: "ide" }), disk({ type: "cdrom" }), disk({ bus: "ide" })]);
+    requireIdeRoom(config("ide"), [disk(), disk(), disk(), disk({ bus: "usb" })]);
+    const words = "only the first three disks can be ide or cdrom";
+    for (const more of [{ bus: "ide" }, { type: "cdrom" as const }])
+      assert.throws(() => requireIdeRoom(config("virtio"), four(more)), {
+        kind: "malformed",
+        message: words,
+      });
+    for (const more of [{}, { bus: "" }])
+      assert.throws(() => requireIdeRoom(config("ide"), four(more)), {
+        kind: "malformed",
+        message: `${words}: ide is the default bus, give it another`,
+      });
+  });
+
+  it("domainValues: disks are started from before CD-ROMs, the config drive never; seven letters to a scsi controller", () => {
+    const { config } = readConfig({});
+    const valuesOf = (disk_spec: DiskSpec[], bases: (DiskBase | null)[] = []) => {
+      const devices = devicesOf(config, { uuid: "u", disk_spec } as InstanceRecord, bases);
+      const instance = {
+        uuid: "u",
+        block_devices: { devices, finalized: true },
+        video: {},
+      } as InstanceRecord;
+      return domainValues(config, instance, []) as {
+        disks: { boot_order: number }[];
+        scsi_controllers: number[];
+      };
+    };
+    const installer = valuesOf([disk(), disk()], [iso, null]);
+    assert.deepEqual(
+      installer.disks.map(({ boot_order }) => boot_order),
+      [2, 0, 1],
+    );
+    const controllers = (count: number, bus: string) =>
+      valuesOf(Array.from({ length: count }, () => disk({ bus }))).scsi_controllers;
+    assert.deepEqual(controllers(3, "usb"), []);
+    assert.deepEqual(controllers(6, "scsi"), [0]);
+    assert.deepEqual(controllers(7, "scsi"), [0, 1]);
+    assert.deepEqual(controllers(24, "scsi"), [0, 1, 2, 3]);
   });
 
   it("portRange: reads a range and refuses what is none", () => {

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { isKind } from "../../../shared/errors.ts";
 import { keepPresence } from "../../../shared/nodes/presence.ts";
 import {
+  type Metrics,
   metricsKey,
   type NodeRecord,
   nodeAddressKey,
@@ -12,7 +13,8 @@ import {
 } from "../../../shared/nodes/record.ts";
 import { put } from "../../../shared/ports/store/store.ts";
 import { eventually } from "../../support/await.ts";
-import { fakeCloud, PLENTY, VERSION } from "../../support/fake-cloud.ts";
+import { PLENTY } from "../../support/capacity.ts";
+import { fakeCloud, VERSION } from "../../support/fake-cloud.ts";
 
 const SECOND = { name: "sf-2", ip: "10.255.0.2" };
 
@@ -113,7 +115,9 @@ describe("the presence of a node", () => {
     const revision = () => f.cloud.store.mirror.get(presenceKey("sf-1"))?.revision;
     const first = revision();
     await f.cloud.presence.publish({ cpu_load_1: 1 }, false);
-    assert.deepEqual(f.value(metricsKey("sf-1")), { cpu_load_1: 1 });
+    const { updated_at, ...published } = f.value<Metrics>(metricsKey("sf-1"));
+    assert.deepEqual(published, { cpu_load_1: 1 });
+    assert.ok(Number(updated_at) > 0);
     assert.equal(revision(), first);
     await f.cloud.presence.publish({}, true);
     const second = revision();

@@ -8,7 +8,8 @@ import { setCordon } from "../../../shared/nodes/cordon.ts";
 import { chooseNode } from "../../../shared/nodes/placement.ts";
 import { type Capacity, nodeKey, type Presence, presenceKey } from "../../../shared/nodes/record.ts";
 import { discard, put } from "../../../shared/ports/store/store.ts";
-import { type FakeCloud, fakeCloud, PLENTY, small } from "../../support/fake-cloud.ts";
+import { PLENTY } from "../../support/capacity.ts";
+import { type FakeCloud, fakeCloud, small } from "../../support/fake-cloud.ts";
 import { refuses } from "../../support/refusals.ts";
 
 type Given = Record<string, Partial<Capacity>>;

@@ -16,3 +16,11 @@ test("fake run: writes down what was run", async () => {
   await exec.run("ip", ["link"], { namespace: "blue" });
   assert.deepEqual(exec.runs, [{ program: "ip", args: ["link"], options: { namespace: "blue" } }]);
 });
+
+test("run: what a program says is given piece by piece to whoever takes it", async () => {
+  const exec = fakeExec();
+  exec.script("qemu-img", () => ({ stdout: "(50.00/100%)" }));
+  const said: string[] = [];
+  const { stdout } = await exec.run("qemu-img", [], { onOutput: (chunk) => void said.push(String(chunk)) });
+  assert.deepEqual([stdout, said], ["", ["(50.00/100%)"]]);
+});

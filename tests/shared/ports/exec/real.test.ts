@@ -76,3 +76,71 @@ async function isAlive(pid: string): Promise<boolean> {
   const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
   return status !== "" && !/^State:\s+Z/m.test(status);
 }
+
+test("run: input and output in pieces: all of it passes, and the program waits for whoever takes it", async () => {
+  async function* pieces(): AsyncGenerator<Buffer> {
+    for (let count = 0; count < 64; count++) yield Buffer.alloc(65_536, count);
+  }
+  let bytes = 0;
+  let busy = false;
+  const { stdout, code } = await realExec.run("cat", [], {
+    input: pieces(),
+    async onOutput(chunk) {
+      assert.ok(!busy, "one at a time");
+      busy = true;
+      await new Promise((resolve) => setImmediate(resolve));
+      busy = false;
+      for (const [index, byte] of chunk.entries()) assert.equal(byte, (bytes + index) >> 16);
+      bytes += chunk.length;
+    },
+  });
+  assert.deepEqual([stdout, code, bytes], ["", 0, 64 * 65_536]);
+});
+
+test("run: output that is taken slower than the program ends is not cut off", async () => {
+  let bytes = 0;
+  await realExec.run("head", ["-c", "200000", "/dev/zero"], {
+    async onOutput(chunk) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      bytes += chunk.length;
+    },
+  });
+  assert.equal(bytes, 200_000);
+});
+
+test("run: whoever takes the output or gives the input and fails ends the program, with the same error", async () => {
+  const failure = new Error("enough");
+  const taking = realExec.run("yes", ["7533"], { onOutput: () => Promise.reject(failure) });
+  await assert.rejects(taking, failure);
+  await untilGone("yes 7533");
+  async function* failing(): AsyncGenerator<Buffer> {
+    yield Buffer.from("x");
+    throw failure;
+  }
+  await assert.rejects(realExec.run("sh", ["-c", "cat; sleep 7534"], { input: failing() }), failure);
+  await untilGone("sleep 7534");
+});
+
+test("run: a program that does not read all of its pieces is no failure, and the rest is not asked for", async () => {
+  let asked = 0;
+  async function* endless(): AsyncGenerator<Buffer> {
+    for (;;) {
+      asked++;
+      yield Buffer.alloc(65_536);
+    }
+  }
+  const { code } = await realExec.run("head", ["-c", "1"], { input: endless() });
+  assert.equal(code, 0);
+  assert.ok(asked < 1000);
+});
+
+test("run: runs in the directory that is named", async () => {
+  const { stdout } = await realExec.run("pwd", [], { directory: "/proc" });
+  assert.equal(stdout, "/proc\n");
+});
+
+test("run: the signal that ended a program is told", async () => {
+  await assert.rejects(realExec.run("sh", ["-c", "kill -XCPU $$"]), {
+    detail: { program: "sh", signal: "SIGXCPU" },
+  });
+});

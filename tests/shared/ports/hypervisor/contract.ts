@@ -128,9 +128,31 @@ function checkContract(name: string, openBench: () => Promise<Bench>): void {
     await removeGuest(uuid);
   });
 
-  test(`${name}: reboots: a running domain stays on`, { timeout }, async () => {
+  test(`${name}: start paused: it stands still from the beginning; one that runs is left as it is`, {
+    timeout,
+  }, async () => {
+    const uuid = await defineGuest();
+    await hypervisor.start(uuid, { paused: true });
+    assert.equal(await powerOf(uuid), "paused");
+    await hypervisor.start(uuid, { paused: true });
+    await hypervisor.unpause(uuid);
+    await hypervisor.start(uuid, { paused: true });
+    assert.equal(await powerOf(uuid), "on");
+    await removeGuest(uuid);
+    await assert.rejects(hypervisor.start(uuid, { paused: true }), (error) => isKind(error, "internal"));
+  });
+
+  test(`${name}: reboots: a running domain stays on, and its restart is told`, { timeout }, async () => {
     const uuid = await startGuest();
+    const told = new Promise<void>((resolve) => {
+      const stop = hypervisor.onReboot((domain) => {
+        if (domain.uuid !== uuid) return;
+        stop();
+        resolve();
+      });
+    });
     await hypervisor.rebootHard(uuid);
+    await told;
     await hypervisor.rebootSoft(uuid);
     assert.equal(await powerOf(uuid), "on");
     await removeGuest(uuid);

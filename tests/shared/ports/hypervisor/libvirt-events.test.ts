@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parsePowerEvent } from "../../../../shared/ports/hypervisor/libvirt-events.ts";
+import { parsePowerEvent, parseReboot } from "../../../../shared/ports/hypervisor/libvirt-events.ts";
 
 const uuid = "0b7c4a52-5bd1-4d0f-9a3e-7a3c3a1c9f10";
 
@@ -33,4 +33,10 @@ test("parsePowerEvent: other programs' domains and other lines are nothing", () 
   assert.equal(parsePowerEvent("events received: 14"), undefined);
   assert.equal(parsePowerEvent(`event 'lifecycle' for domain 'x-${uuid}': Started Booted`), undefined);
   assert.equal(parsePowerEvent(`event 'reboot' for domain 'sf:${uuid}'`), undefined);
+});
+
+test("parseReboot: the domain of ours that restarted", () => {
+  assert.equal(parseReboot(`event 'reboot' for domain 'sf:${uuid}'`), uuid);
+  assert.equal(parseReboot(`event 'reboot' for domain 'x-${uuid}'`), undefined);
+  assert.equal(parseReboot(`event 'lifecycle' for domain 'sf:${uuid}': Started Booted`), undefined);
 });

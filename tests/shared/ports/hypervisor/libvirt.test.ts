@@ -164,6 +164,27 @@ describe("libvirt: on a libvirtd of its own", () => {
     }
   });
 
+  test("a guest that died while nobody listened: is read as crashed, one that was put off as off", {
+    timeout,
+  }, async () => {
+    const [died, off] = [await startGuest(), await startGuest()];
+    const gone = nextPower(hypervisor, died, "crashed");
+    process.kill(pidOf(died), "SIGKILL");
+    await gone;
+    await hypervisor.powerOff(off);
+    const other = openHypervisor();
+    assert.deepEqual(
+      (await other.listDomains()).sort((one, two) => one.power.localeCompare(two.power)),
+      [
+        { uuid: died, power: "crashed" },
+        { uuid: off, power: "off" },
+      ],
+    );
+    assert.equal((await other.getDomain(died))?.power, "crashed");
+    await other.close();
+    await Promise.all([died, off].map(removeGuest));
+  });
+
   test("undefine: a domain with a saved state goes, with it", { timeout }, async () => {
     const uuid = await startGuest();
     virsh("managedsave", uuid);

@@ -4,6 +4,7 @@ import { startEtcd } from "../../../support/etcd.ts";
 import { faultSuite } from "./faults.suite.ts";
 import { lockSuite } from "./lock.suite.ts";
 import { storeSuite } from "./store.suite.ts";
+import { upkeepSuite } from "./upkeep.suite.ts";
 import type { World } from "./world.ts";
 
 async function begin(): Promise<World> {
@@ -16,3 +17,4 @@ async function begin(): Promise<World> {
 storeSuite("etcd", begin);
 lockSuite("etcd", begin);
 faultSuite("etcd", begin);
+upkeepSuite("etcd", begin);

@@ -3,6 +3,7 @@ import { Memory } from "../../../../shared/ports/store/memory.ts";
 import { faultSuite } from "./faults.suite.ts";
 import { lockSuite } from "./lock.suite.ts";
 import { storeSuite } from "./store.suite.ts";
+import { upkeepSuite } from "./upkeep.suite.ts";
 import type { World } from "./world.ts";
 
 async function begin(): Promise<World> {
@@ -20,3 +21,4 @@ async function begin(): Promise<World> {
 storeSuite("memory", begin);
 lockSuite("memory", begin);
 faultSuite("memory", begin);
+upkeepSuite("memory", begin);

@@ -11,6 +11,7 @@ import {
   put,
   remove,
   replace,
+  whenDone,
 } from "../../../../shared/ports/store/store.ts";
 import { transact } from "../../../../shared/ports/store/transact.ts";
 import { mirrored, rejectsAs, useWorld, type World } from "./world.ts";
@@ -106,17 +107,28 @@ export function storeSuite(name: string, begin: () => Promise<World>): void {
       );
     });
 
-    test("transact: loses no update and refuses nobody among forty contenders of two stores", async (t) => {
+    test("transact: loses no update and refuses nobody among forty contenders of two stores; tells once what was done", async (t) => {
       const stores = await Promise.all([open(t), open(t)]);
       await stores[0].commit([create("thing/1", 0)]);
       await mirrored(stores[1], "thing/1", true);
+      const told: number[] = [];
+      const decided: number[] = [];
       const increment = (store: (typeof stores)[number]) =>
         transact(store, () => {
           const entry = store.mirror.get<number>("thing/1") ?? assert.fail();
-          return [[replace(entry, entry.value + 1)], undefined];
+          const next = entry.value + 1;
+          decided.push(next);
+          return [[whenDone(replace(entry, next), () => told.push(next))], undefined];
         });
       await Promise.all(Array.from({ length: 20 }, () => stores.map(increment)).flat());
       assert.equal((await stores[0].get("thing/1"))?.value, 40);
+      const each = Array.from({ length: 40 }, (_, at) => at + 1);
+      // What lost its race was decided and never told.
+      assert.deepEqual(
+        told.sort((one, other) => one - other),
+        each,
+      );
+      assert.ok(decided.length > 40, "no race was lost");
     });
 
     test("transact: a conflict that the caller decides on is not repeated", async (t) => {
