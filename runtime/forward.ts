@@ -147,16 +147,24 @@ async function asAnswer(response: Response, watched: Watched): Promise<Answer> {
   return { status, type: headers["content-type"] ?? "", body, headers: Object.fromEntries(kept) };
 }
 
-const readOn = (response: Response, watched: Watched): Read =>
-  async function* read(signal) {
-    const close = () => response.close();
-    signal.addEventListener("abort", close, { once: true });
-    try {
-      const isMarked = response.headers[STREAM_HEADER] === MARKED;
-      yield* isMarked ? withoutMark(response.stream()) : response.stream();
-    } finally {
-      signal.removeEventListener("abort", close);
+/** The other node's answer is let go of also when nobody begins to read it. */
+const readOn =
+  (response: Response, watched: Watched): Read =>
+  (signal) => {
+    function letGo(): void {
       watched.stop();
-      close();
+      response.close();
     }
+    if (signal.aborted) letGo();
+    signal.addEventListener("abort", letGo, { once: true });
+    async function* read(): AsyncGenerator<Uint8Array> {
+      try {
+        const isMarked = response.headers[STREAM_HEADER] === MARKED;
+        yield* isMarked ? withoutMark(response.stream()) : response.stream();
+      } finally {
+        signal.removeEventListener("abort", letGo);
+        letGo();
+      }
+    }
+    return read();
   };

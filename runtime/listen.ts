@@ -95,7 +95,11 @@ async function read(
 }
 
 function send(response: HyperExpress.Response, answer: Answer, closing: AbortSignal): void {
-  if (response.completed) return;
+  if (response.completed) {
+    // Whoever it comes from must hear that nobody takes it.
+    if (typeof answer.body === "function") answer.body(AbortSignal.abort());
+    return;
+  }
   response.status(answer.status).header("Content-Type", answer.type);
   for (const name in answer.headers) response.header(name, answer.headers[name] ?? "");
   if (typeof answer.body !== "function") response.send(answer.body);
