@@ -1,7 +1,7 @@
 // The durable work of this node. A job is a key under the node; the mirror tells of new ones, at start as later.
 //
-// Jobs of one subject run one after the other, a preempting one (delete) first: it aborts what runs. Before each step the
-// worker writes down which one it is, then runs it; steps are safe to repeat, so a crash at any line resumes at that step.
+// Jobs of one subject run one after the other, a preempting one (delete) first: it aborts what runs. As each step
+// begins the worker writes down which one it is; steps are safe to repeat, so a crash at any line resumes at that step.
 // The last step's effect on the record and the end of the job are one transaction. When a step has failed for good, or the
 // deadline is over, the job is written down as failed, its undo steps run, and `fail` ends it: with a reason, always.
 // So many jobs run at once; steps that only wait for something far away (`waits`) do not count.
@@ -187,11 +187,12 @@ async function doStep(
   signal: AbortSignal,
   failpoint: Failpoint,
 ): Promise<boolean> {
-  let { step: noted, attempts } = current(cloud, run).value;
-  if (noted !== step.name) {
-    attempts = 0;
-    await write(cloud, run, { step: step.name, attempts });
-  }
+  const before = current(cloud, run).value;
+  const isNew = before.step !== step.name;
+  let attempts = isNew ? 0 : before.attempts;
+  // Beside the step: a crash before it is written down repeats the step before this one, which is safe too.
+  const noted = isNew ? write(cloud, run, { step: step.name, attempts }) : Promise.resolve();
+  noted.catch(() => {});
   for (let pause_ms = 100; ; pause_ms = Math.min(pause_ms * 2, LONGEST_PAUSE_MS)) {
     const context = contextOf(cloud, run, signal);
     if (context === undefined) return false;
@@ -204,8 +205,10 @@ async function doStep(
             : step(context),
         ),
       );
+      await noted;
       return true;
     } catch (error) {
+      await noted;
       if (signal.aborted) throw error;
       if (!isKind(error, "unavailable")) {
         attempts += 1;

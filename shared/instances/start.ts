@@ -1,7 +1,7 @@
 // The steps that bring an instance up, each safe to repeat: network, images, config drive, disks, domain.
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir } from "node:fs/promises";
-import type { Cloud } from "../cloud.ts";
+import type { Cloud, NewEvent } from "../cloud.ts";
 import { CloudError } from "../errors.ts";
 import { ensureImage } from "../images/cache.ts";
 import { makeDisk } from "../images/disks.ts";
@@ -25,24 +25,28 @@ export const ensureNetworksExist = ({ cloud, subject }: Context): Promise<void> 
   joinNetworks(cloud, subject.value);
 
 /** Also settles which devices the disks become: that depends on what the images are. */
-export async function fetchImages({ cloud, subject, signal }: Context): Promise<void> {
-  const { uuid, disk_spec } = subject.value;
-  await enterState(cloud, uuid, "creating");
-  const record = (event: Parameters<Cloud["events"]["record"]>[2]) =>
-    cloud.events.record("instance", uuid, event);
-  const bases = await Promise.all(
-    disk_spec.map(async ({ base }): Promise<DiskBase | null> => {
-      if (base === null || base === "") return null;
-      const { path, format, kind, virtual_size_bytes } = await ensureImage(cloud, base, { record, signal });
-      return { path, format, kind, virtual_size_bytes };
-    }),
-  );
+export async function fetchImages(context: Context): Promise<void> {
+  const { cloud, subject } = context;
+  const { uuid } = subject.value;
+  const [bases] = await Promise.all([basesOf(context), enterState(cloud, uuid, "creating")]);
   const devices = devicesOf(cloud.config, subject.value, bases);
   const crowded = devices.find(({ bus, device }) => bus === "ide" && device > "hdd");
   if (crowded !== undefined)
     throw new CloudError("malformed", `disk ${crowded.device}: ide has room for hda to hdd only`);
   await updateInstance(cloud, uuid, (entry) =>
     replace(entry, { ...entry.value, block_devices: { devices, finalized: false } }),
+  );
+}
+
+function basesOf({ cloud, subject, signal }: Context): Promise<(DiskBase | null)[]> {
+  const { uuid, disk_spec } = subject.value;
+  const record = (event: NewEvent) => cloud.events.record("instance", uuid, event);
+  return Promise.all(
+    disk_spec.map(async ({ base }) => {
+      if (base === null || base === "") return null;
+      const { path, format, kind, virtual_size_bytes } = await ensureImage(cloud, base, { record, signal });
+      return { path, format, kind, virtual_size_bytes };
+    }),
   );
 }
 

@@ -4,6 +4,7 @@ import { CloudError } from "../../shared/errors.ts";
 import { listEvents } from "../../shared/events/list.ts";
 import { enqueue, jobPrefix } from "../../shared/jobs.ts";
 import { discard, put } from "../../shared/ports/store/store.ts";
+import { eventually } from "../support/await.ts";
 import { JobBench, openJobBench } from "../support/job-bench.ts";
 
 const FINISHED = ["a first", "a second", "a finished"];
@@ -207,7 +208,7 @@ describe("worker", () => {
     };
     await bench.enqueue("a");
     await entered.passed;
-    assert.equal(bench.job("a").step, "second");
+    await eventually("that it is noted", 5000, () => bench.job("a").step === "second" || undefined);
     bench.diary.length = 0;
     const closed = bench.restart();
     bench.work.second = () => {};
