@@ -6,7 +6,7 @@
 // deadline is over, the job is written down as failed, its undo steps run, and `fail` ends it: with a reason, always.
 // So many jobs run at once; steps that only wait for something far away (`waits`) do not count.
 // "Unavailable" (libvirt or the store away) is no failure: it is waited out until the deadline.
-import type { Cloud } from "#shared/cloud.ts";
+import type { Cloud, NewEvent } from "#shared/cloud.ts";
 import { openDeadline } from "#shared/deadline.ts";
 import { isKind, messageOf } from "#shared/errors.ts";
 import { type JobContext, type JobRecord, jobPrefix, type Step } from "#shared/jobs.ts";
@@ -118,7 +118,7 @@ const hasRoom = ({ place, stop }: Run): Promise<boolean> =>
 async function perform(cloud: Cloud, run: Run, failpoint: Failpoint, isClosed: () => boolean): Promise<void> {
   try {
     const { value: job } = current(cloud, run);
-    note(cloud, job, jobWords(job.kind), "dequeued", `Work item ${job.id}`);
+    note(cloud, job, { operation: jobWords(job.kind), phase: "dequeued", message: `Work item ${job.id}` });
     if (job.failure === null) await forward(cloud, run, failpoint);
     else await backward(cloud, run, job.failure, failpoint);
   } catch (error) {
@@ -264,7 +264,7 @@ async function end(
       return [[...(context === undefined ? [] : changes(context)), remove(current(cloud, run))], undefined];
     }),
   );
-  note(cloud, job, "tasks complete", "dequeued", `Work item ${job.id}`);
+  note(cloud, job, { operation: "tasks complete", phase: "dequeued", message: `Work item ${job.id}` });
 }
 
 /** What the worker writes of a job has to be written: while the store is away it is tried again, the job waits. */
@@ -282,21 +282,10 @@ async function persist(cloud: Cloud, run: Run, work: () => Promise<void>): Promi
 async function timed(cloud: Cloud, job: JobRecord, step: string, work: () => Promise<void>): Promise<void> {
   const operation = wordsOf(step);
   const started = cloud.clock.now();
-  note(cloud, job, operation, "start");
+  note(cloud, job, { operation, phase: "start" });
   await work();
-  cloud.events.record(job.subject.type, job.subject.uuid, {
-    operation,
-    phase: "finish",
-    duration: cloud.clock.now() - started,
-  });
+  note(cloud, job, { operation, phase: "finish", duration: cloud.clock.now() - started });
 }
 
-function note(
-  cloud: Cloud,
-  job: JobRecord,
-  operation: string,
-  phase: string,
-  message: string | null = null,
-): void {
-  cloud.events.record(job.subject.type, job.subject.uuid, { operation, phase, message });
-}
+const note = (cloud: Cloud, { subject }: JobRecord, event: NewEvent): void =>
+  cloud.events.record(subject.type, subject.uuid, event);

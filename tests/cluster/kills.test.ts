@@ -35,7 +35,7 @@ const victims: Victim[] = [
   },
   {
     name: "libvirtd",
-    strike: async (cluster) => void (await cluster.exec("sf-3", ["pkill", "-KILL", "-x", "libvirtd"])),
+    strike: killLibvirtd,
     mend: (cluster) => cluster.start("sf-3"),
   },
   {
@@ -197,6 +197,17 @@ describe("sudden death among three nodes", () => {
     assert.deepEqual(made.map(({ uuid }) => uuid).sort(), uuids.sort());
   });
 });
+
+/** Until it is dead: one that is dying looks as if it ran. */
+async function killLibvirtd(cluster: TestCluster): Promise<void> {
+  await cluster.exec("sf-3", ["pkill", "-KILL", "-x", "libvirtd"]);
+  await eventually("libvirtd is dead", 10_000, async () => {
+    const processes = await cluster
+      .exec("sf-3", ["ps", "-C", "libvirtd", "-o", "stat=", "--no-headers"])
+      .catch(() => "");
+    return processes.split("\n").every((state) => /^(Z.*)?$/.test(state.trim())) || undefined;
+  });
+}
 
 async function leaderOf(cluster: TestCluster): Promise<string> {
   const members = { "etcd-1": "10.66.0.2", "etcd-2": "10.66.0.3", "etcd-3": "10.66.0.4" };

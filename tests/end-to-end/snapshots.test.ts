@@ -91,9 +91,11 @@ describe("snapshots on a real node", () => {
       execFileSync("qemu-img", ["info", "--output=json", "-f", "qcow2", file], { encoding: "utf8" }),
     );
   /** One that is under way, and stays so until it is let go on. */
-  const beginHeld = async () => {
+  const beginHeld = async (beginning?: string) => {
     const uuid = await cloud.api.snapshotInstance(guest.uuid, true, false);
-    return { uuid, letGo: await holdCopy(guest.uuid, join(FILES, uuid, "vdc.tmp")) };
+    const directory = join(FILES, uuid);
+    const begun = beginning === undefined ? undefined : join(directory, beginning);
+    return { uuid, letGo: await holdCopy(guest.uuid, join(directory, "vdc.tmp"), begun) };
   };
   const failure = async (uuid: string) =>
     eventually("why it failed", WAIT_MS, async () => {
@@ -252,13 +254,15 @@ describe("snapshots on a real node", () => {
   });
 
   it("libvirtd that dies meanwhile: the snapshot is made all the same", async () => {
-    const { uuid, letGo } = await beginHeld();
+    // Not while the copy begins: libvirt 9.0 may then know nothing of it afterwards.
+    const { uuid, letGo } = await beginHeld("description.tmp");
     await cloud.libvirtd.kill();
     await cloud.libvirtd.start();
     letGo();
     assert.ok(await cloud.api.awaitSnapshot(guest.uuid, uuid, () => {}), "it was taken back");
     assert.equal(info(join(FILES, uuid, "vdc")).format, "qcow2");
     await cloud.api.deleteSnapshot(guest.uuid, uuid);
+    await goesOn();
   });
 
   it("of a guest that is paused, and of one that is off", async () => {

@@ -1,5 +1,5 @@
 // The programs that a fake cloud runs, as far as files follow from them.
-import { copyFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import type { FakeExec } from "../../shared/ports/exec/fake.ts";
 
 /** The programs that make files make them, empty. */
@@ -11,10 +11,6 @@ export function scriptPrograms(exec: FakeExec): void {
   exec.script("qemu-img", async ({ args }) => {
     if (args[0] === "create") await writeFile(args.at(-2) ?? "", "");
     if (args[0] === "convert") await writeFile(args.at(-1) ?? "", "");
-    return {};
-  });
-  exec.script("cp", async ({ args }) => {
-    await copyFile(args.at(-2) ?? "", args.at(-1) ?? "");
     return {};
   });
 }
