@@ -36,18 +36,21 @@ export function openDhcp({
       // dnsmasq 2.90 holds on to the cable it found at its start: one of the same name that was made later is not served.
       const config = `# link ${link}\n${render("dnsmasq.conf", configValues(plan, dhcp, directory))}`;
       const hosts = hostsText(dhcp.hosts);
+      const newHosts = `${files.hosts}.new`;
       const [pid, oldConfig, oldHosts, leases] = await Promise.all([
         findServing(files.config, files.pid, plan.uuid),
         readText(files.config),
         readText(files.hosts),
         readText(files.leases),
+        // Left by a process that died as it changed the file.
+        rm(newHosts, { force: true }),
       ]);
       const kept = withoutTaken(leases ?? "", dhcp.hosts);
       if (pid !== undefined && oldConfig === config && kept === (leases ?? "")) {
         if (oldHosts === hosts) return [];
-        await writeFile(`${files.hosts}.new`, hosts, { mode: 0o644 });
+        await writeFile(newHosts, hosts, { mode: 0o644 });
         // One after the other without a pause: the server must not be left with names older than its file.
-        renameSync(`${files.hosts}.new`, files.hosts);
+        renameSync(newHosts, files.hosts);
         process.kill(pid, "SIGHUP");
         return ["update dhcp"];
       }
