@@ -69,7 +69,7 @@ export async function livingKeys(store: Store): Promise<string[]> {
   return entries
     .filter(
       ({ key }) =>
-        !/^(event|boot|image|presence|metrics|node|node-address|lock|setting|key|namespace|namespace-users)\//.test(
+        !/^(event|boot|image|bad_image|presence|metrics|node|node-address|lock|setting|key|namespace|namespace-users)\//.test(
           key,
         ),
     )
