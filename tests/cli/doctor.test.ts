@@ -1,7 +1,7 @@
 // sf-client admin doctor: what it asks of which node, what it prints and its exit code.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { Diagnosis, Finding } from "../../shared/api/types.ts";
+import type { Diagnosis, Finding } from "#shared/api/types.ts";
 import { type Client, credentialsFor, openClient, type Routes, startApi } from "./api-server.ts";
 import { node } from "./samples.ts";
 

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
+import { ApiClient } from "#shared/api/client.ts";
 import { commands } from "../../cli/commands.ts";
 import { type Format, Output } from "../../cli/output.ts";
-import { ApiClient } from "../../shared/api/client.ts";
 import { type Routes, startApi } from "./api-server.ts";
 import { event, instance, network, nic, node, nodeDetails, snapshot } from "./samples.ts";
 

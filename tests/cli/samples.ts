@@ -7,7 +7,7 @@ import type {
   Node,
   NodeDetails,
   Snapshot,
-} from "../../shared/api/types.ts";
+} from "#shared/api/types.ts";
 
 export const instance: Instance = {
   uuid: "i-1",

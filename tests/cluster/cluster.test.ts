@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { Instance } from "../../shared/api/types.ts";
+import type { Instance } from "#shared/api/types.ts";
 import { eventually } from "../support/await.ts";
 import { startCluster, type TestCluster } from "../support/cluster.ts";
 import { enterSandbox } from "../support/sandbox.ts";

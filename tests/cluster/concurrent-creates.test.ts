@@ -1,9 +1,9 @@
 import { strict as assert } from "node:assert";
 import { after, before, describe, it } from "node:test";
-import type { InstanceRecord } from "../../shared/instances/record.ts";
-import type { InterfaceRecord, NetworkRecord } from "../../shared/networks/record.ts";
-import { type Claim, claimKey } from "../../shared/nodes/record.ts";
-import { openEtcd } from "../../shared/ports/store/etcd.ts";
+import type { InstanceRecord } from "#shared/instances/record.ts";
+import type { InterfaceRecord, NetworkRecord } from "#shared/networks/record.ts";
+import { type Claim, claimKey } from "#shared/nodes/record.ts";
+import { openEtcd } from "#shared/ports/store/etcd.ts";
 import { PLENTY } from "../support/capacity.ts";
 import { startEtcd, type TestEtcd } from "../support/etcd.ts";
 import { type FakeCloud, fakeCloud, small } from "../support/fake-cloud.ts";

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import type { Instance, Network } from "../../shared/api/types.ts";
-import { realExec } from "../../shared/ports/exec/real.ts";
+import type { Instance, Network } from "#shared/api/types.ts";
+import { realExec } from "#shared/ports/exec/real.ts";
 import { eventually } from "../support/await.ts";
 import { startCluster, type TestCluster } from "../support/cluster.ts";
 import { checking, connects, ping, tells, tellsNext } from "../support/guests.ts";

@@ -1,7 +1,7 @@
 // Power losses of a real node with real guests: what comes back by itself, what is told meanwhile, and what a removal ends.
 import { strict as assert } from "node:assert";
 import { after, before, describe, it } from "node:test";
-import type { Instance, Network } from "../../shared/api/types.ts";
+import type { Instance, Network } from "#shared/api/types.ts";
 import { eventually } from "../support/await.ts";
 import { startCluster, type TestCluster } from "../support/cluster.ts";
 import { enterSandbox } from "../support/sandbox.ts";

@@ -1,8 +1,8 @@
 // A cloud with two namespaces and tokens good and bad, for what is asked of a node over the wire.
 import { createHmac } from "node:crypto";
 import { availableParallelism } from "node:os";
-import { setKey } from "../../shared/namespaces/set-key.ts";
-import { put } from "../../shared/ports/store/store.ts";
+import { setKey } from "#shared/namespaces/set-key.ts";
+import { put } from "#shared/ports/store/store.ts";
 import { NODE_NAME, startCloud, type TestCloud } from "../support/cloud.ts";
 import { NODE_ADDRESS } from "../support/network-host.ts";
 import type { Tester } from "./run.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { readConfig } from "#shared/config.ts";
 import { chooseSettings } from "../../deploy/lib/settings.ts";
-import { readConfig } from "../../shared/config.ts";
 
 const NIC = { SHAKENFIST_NODE_EGRESS_NIC: "nic0" };
 

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { after, before, describe, it, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { Instance } from "../../shared/api/types.ts";
+import type { Instance } from "#shared/api/types.ts";
 import { eventually } from "../support/await.ts";
 import { startCloud, type TestCloud } from "../support/cloud.ts";
 import { NODE_ADDRESS, STORAGE } from "../support/network-host.ts";

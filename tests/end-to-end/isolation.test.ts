@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import type { Instance, Network } from "#shared/api/types.ts";
 import { type Route, scan } from "../../runtime/scan.ts";
-import type { Instance, Network } from "../../shared/api/types.ts";
 import { fill, usualPath } from "../conformance/row.ts";
 import { bodyOf } from "../conformance/run.ts";
 import { rows } from "../conformance/table.ts";

@@ -1,7 +1,7 @@
 // Twenty creates and deletes in a row, half of them with a network of their own, leave nothing: counted before and after.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import type { Instance, Network } from "../../shared/api/types.ts";
+import type { Instance, Network } from "#shared/api/types.ts";
 import { eventually } from "../support/await.ts";
 import { startCloud, type TestCloud } from "../support/cloud.ts";
 import { type Inventory, takeInventory } from "../support/inventory.ts";

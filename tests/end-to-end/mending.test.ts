@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, describe, it } from "node:test";
-import type { Instance, Network } from "../../shared/api/types.ts";
-import { realExec } from "../../shared/ports/exec/real.ts";
+import type { Instance, Network } from "#shared/api/types.ts";
+import { realExec } from "#shared/ports/exec/real.ts";
 import { eventually } from "../support/await.ts";
 import { startCloud, type TestCloud } from "../support/cloud.ts";
 import { OUTSIDE, pings } from "../support/network-host.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { Instance, Network } from "../../shared/api/types.ts";
+import type { Instance, Network } from "#shared/api/types.ts";
 import { eventually } from "../support/await.ts";
 import { startCloud, type TestCloud } from "../support/cloud.ts";
 import { NOTHING_CLAIMED, takeInventory } from "../support/inventory.ts";

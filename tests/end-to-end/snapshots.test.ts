@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { Event, Instance, Snapshot } from "../../shared/api/types.ts";
+import type { Event, Instance, Snapshot } from "#shared/api/types.ts";
 import { eventually } from "../support/await.ts";
 import { startCloud, type TestCloud } from "../support/cloud.ts";
 import { holdCopy } from "../support/held-copy.ts";

@@ -5,7 +5,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { DiskRequest, Instance } from "../../shared/api/types.ts";
+import type { DiskRequest, Instance } from "#shared/api/types.ts";
 import { eventually } from "../support/await.ts";
 import { startCloud, type TestCloud } from "../support/cloud.ts";
 import { type Inventory, takeInventory } from "../support/inventory.ts";

@@ -1,8 +1,8 @@
 import { strict as assert } from "node:assert";
 import { describe, it, type TestContext } from "node:test";
-import type { Event, Instance, Network, NetworkInterface } from "../../shared/api/types.ts";
-import { CloudError } from "../../shared/errors.ts";
-import type { NetworkPlan } from "../../shared/ports/network/network.ts";
+import type { Event, Instance, Network, NetworkInterface } from "#shared/api/types.ts";
+import { CloudError } from "#shared/errors.ts";
+import type { NetworkPlan } from "#shared/ports/network/network.ts";
 import { eventually } from "../support/await.ts";
 import { type FakeCloud, type FakeCloudOptions, fakeCloud, small } from "../support/fake-cloud.ts";
 import { refuses } from "../support/refusals.ts";

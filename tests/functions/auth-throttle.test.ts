@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { describe, it, type TestContext } from "node:test";
-import type { KeyRecord } from "../../shared/namespaces/record.ts";
-import { put } from "../../shared/ports/store/store.ts";
+import type { KeyRecord } from "#shared/namespaces/record.ts";
+import { put } from "#shared/ports/store/store.ts";
 import { type Asked, type FakeCloud, fakeCloud, SYSTEM_KEY } from "../support/fake-cloud.ts";
 
 async function setUp(t: TestContext) {

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { describe, it, type TestContext } from "node:test";
-import type { Instance, Network } from "../../shared/api/types.ts";
-import { CloudError } from "../../shared/errors.ts";
+import type { Instance, Network } from "#shared/api/types.ts";
+import { CloudError } from "#shared/errors.ts";
 import { type FakeCloud, type FakeCloudOptions, fakeCloud, small } from "../support/fake-cloud.ts";
 import { refuses } from "../support/refusals.ts";
 

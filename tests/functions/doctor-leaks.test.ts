@@ -3,10 +3,10 @@ import { existsSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import type { Instance } from "../../shared/api/types.ts";
-import type { InstanceRecord } from "../../shared/instances/record.ts";
-import { tapName } from "../../shared/networks/taps.ts";
-import { discard, put } from "../../shared/ports/store/store.ts";
+import type { Instance } from "#shared/api/types.ts";
+import type { InstanceRecord } from "#shared/instances/record.ts";
+import { tapName } from "#shared/networks/taps.ts";
+import { discard, put } from "#shared/ports/store/store.ts";
 import { askDoctor, askOne, heals, NOWHERE, openDoctor } from "../support/doctor.ts";
 import { small } from "../support/fake-cloud.ts";
 

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { after, before, describe, it } from "node:test";
-import type { Event, Instance, Network, NetworkInterface } from "../../shared/api/types.ts";
-import { CloudError } from "../../shared/errors.ts";
+import type { Event, Instance, Network, NetworkInterface } from "#shared/api/types.ts";
+import { CloudError } from "#shared/errors.ts";
 import { type FakeCloud, fakeCloud, small } from "../support/fake-cloud.ts";
 import { refuses } from "../support/refusals.ts";
 

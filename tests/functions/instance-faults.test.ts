@@ -3,9 +3,9 @@ import { strict as assert } from "node:assert";
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { describe, it, type TestContext } from "node:test";
-import type { Event, Instance, Network, NetworkInterface } from "../../shared/api/types.ts";
-import { CloudError } from "../../shared/errors.ts";
-import { consoleLog, instanceDirectory } from "../../shared/instances/paths.ts";
+import type { Event, Instance, Network, NetworkInterface } from "#shared/api/types.ts";
+import { CloudError } from "#shared/errors.ts";
+import { consoleLog, instanceDirectory } from "#shared/instances/paths.ts";
 import { type FakeCloud, type FakeCloudOptions, fakeCloud, small } from "../support/fake-cloud.ts";
 import { refuses } from "../support/refusals.ts";
 

@@ -2,10 +2,10 @@ import { strict as assert } from "node:assert";
 import { existsSync } from "node:fs";
 import { readdir, writeFile } from "node:fs/promises";
 import { describe, it, type TestContext } from "node:test";
-import type { Event, Instance, Network } from "../../shared/api/types.ts";
-import { CloudError } from "../../shared/errors.ts";
-import { consoleLog, instanceDirectory } from "../../shared/instances/paths.ts";
-import type { InstanceRecord } from "../../shared/instances/record.ts";
+import type { Event, Instance, Network } from "#shared/api/types.ts";
+import { CloudError } from "#shared/errors.ts";
+import { consoleLog, instanceDirectory } from "#shared/instances/paths.ts";
+import type { InstanceRecord } from "#shared/instances/record.ts";
 import { type FakeCloud, type FakeCloudOptions, fakeCloud, small } from "../support/fake-cloud.ts";
 
 const NONE = { cpus: 0, memory_mib: 0, disk_gib: 0 };

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { after, before, describe, it } from "node:test";
-import type { Network } from "../../shared/api/types.ts";
+import type { Network } from "#shared/api/types.ts";
 import { type FakeCloud, fakeCloud, small } from "../support/fake-cloud.ts";
 import { refuses } from "../support/refusals.ts";
 

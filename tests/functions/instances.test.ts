@@ -1,8 +1,8 @@
 import { strict as assert } from "node:assert";
 import { appendFile } from "node:fs/promises";
 import { after, before, describe, it } from "node:test";
-import type { Instance, Network, NetworkInterface } from "../../shared/api/types.ts";
-import { consoleLog } from "../../shared/instances/paths.ts";
+import type { Instance, Network, NetworkInterface } from "#shared/api/types.ts";
+import { consoleLog } from "#shared/instances/paths.ts";
 import { type FakeCloud, fakeCloud, small } from "../support/fake-cloud.ts";
 import { refuses } from "../support/refusals.ts";
 

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import type { Instance, Network } from "../../shared/api/types.ts";
-import { CloudError } from "../../shared/errors.ts";
+import type { Instance, Network } from "#shared/api/types.ts";
+import { CloudError } from "#shared/errors.ts";
 import { type Asked, type FakeCloud, fakeCloud, small } from "../support/fake-cloud.ts";
 
 const ACTS = 200;

@@ -1,8 +1,8 @@
 import { strict as assert } from "node:assert";
 import { after, before, describe, it } from "node:test";
-import type { Network } from "../../shared/api/types.ts";
-import type { Cloud } from "../../shared/cloud.ts";
-import type { Store } from "../../shared/ports/store/store.ts";
+import type { Network } from "#shared/api/types.ts";
+import type { Cloud } from "#shared/cloud.ts";
+import type { Store } from "#shared/ports/store/store.ts";
 import { type FakeCloud, fakeCloud, small } from "../support/fake-cloud.ts";
 import { refuses } from "../support/refusals.ts";
 

@@ -1,8 +1,8 @@
 // The network node when it changes.
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import type { Network, Node } from "../../shared/api/types.ts";
-import { networkNode } from "../../shared/nodes/network-node.ts";
+import type { Network, Node } from "#shared/api/types.ts";
+import { networkNode } from "#shared/nodes/network-node.ts";
 import { fakeCloud } from "../support/fake-cloud.ts";
 
 const SECOND = { name: "sf-2", ip: "10.255.0.2" };

@@ -3,9 +3,9 @@ import { strict as assert } from "node:assert";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import type { Event, Instance, Network, NetworkInterface } from "../../shared/api/types.ts";
-import { CloudError } from "../../shared/errors.ts";
-import type { InstanceRecord } from "../../shared/instances/record.ts";
+import type { Event, Instance, Network, NetworkInterface } from "#shared/api/types.ts";
+import { CloudError } from "#shared/errors.ts";
+import type { InstanceRecord } from "#shared/instances/record.ts";
 import { type FakeCloud, type FakeCloudOptions, fakeCloud, small } from "../support/fake-cloud.ts";
 
 const SECOND = { name: "sf-2", ip: "10.255.0.2" };

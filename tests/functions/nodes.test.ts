@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import type { Event, Instance, Node, NodeDetails, NodeInstance } from "../../shared/api/types.ts";
-import { publishNode } from "../../shared/instances/publish-node.ts";
+import type { Event, Instance, Node, NodeDetails, NodeInstance } from "#shared/api/types.ts";
+import { publishNode } from "#shared/instances/publish-node.ts";
 import { fakeCloud, small, VERSION } from "../support/fake-cloud.ts";
 import { refuses } from "../support/refusals.ts";
 

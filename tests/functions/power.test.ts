@@ -1,8 +1,8 @@
 // Power acts and what guests do by themselves, as the record and the events tell it.
 import { strict as assert } from "node:assert";
 import { describe, it, type TestContext } from "node:test";
-import type { Event, Instance } from "../../shared/api/types.ts";
-import type { InstanceRecord } from "../../shared/instances/record.ts";
+import type { Event, Instance } from "#shared/api/types.ts";
+import type { InstanceRecord } from "#shared/instances/record.ts";
 import { type FakeCloud, fakeCloud, small } from "../support/fake-cloud.ts";
 import { refuses } from "../support/refusals.ts";
 

@@ -4,11 +4,11 @@ import { existsSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import type { Event, Instance, Network } from "../../shared/api/types.ts";
-import { CloudError } from "../../shared/errors.ts";
-import { observePower } from "../../shared/instances/power.ts";
-import { reconcilePower } from "../../shared/instances/reboot.ts";
-import type { InstanceRecord } from "../../shared/instances/record.ts";
+import type { Event, Instance, Network } from "#shared/api/types.ts";
+import { CloudError } from "#shared/errors.ts";
+import { observePower } from "#shared/instances/power.ts";
+import { reconcilePower } from "#shared/instances/reboot.ts";
+import type { InstanceRecord } from "#shared/instances/record.ts";
 import { type FakeCloud, type FakeCloudOptions, fakeCloud, small } from "../support/fake-cloud.ts";
 
 async function open(t: TestContext, options: FakeCloudOptions = {}) {

@@ -4,8 +4,8 @@ import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import type { ApiClient } from "../../shared/api/client.ts";
-import type { Instance, Network } from "../../shared/api/types.ts";
+import type { ApiClient } from "#shared/api/client.ts";
+import type { Instance, Network } from "#shared/api/types.ts";
 import { eventually } from "../support/await.ts";
 
 export const TEXT = "grüße, 世界";

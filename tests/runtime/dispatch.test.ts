@@ -1,9 +1,9 @@
 import { strict as assert } from "node:assert";
 import { after, before, describe, it } from "node:test";
 import { z } from "zod";
+import { CloudError } from "#shared/errors.ts";
 import { type HttpFunction, http, PlainText } from "../../runtime/define.ts";
 import type { Route } from "../../runtime/scan.ts";
-import { CloudError } from "../../shared/errors.ts";
 import { type FakeCloud, fakeCloud } from "../support/fake-cloud.ts";
 
 const phases: string[] = [];

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
+import { isKind } from "#shared/errors.ts";
 import { parseFailpoint } from "../../runtime/failpoint.ts";
-import { isKind } from "../../shared/errors.ts";
 
 /** How often the work was done in so many runs of the step, and how many of them failed. */
 async function tried(text: string, runs: number, job = "instances/start", step = "createDisks") {

@@ -1,10 +1,10 @@
 import { strict as assert } from "node:assert";
 import { after, before, beforeEach, describe, it } from "node:test";
+import { type Call, type Response, request as send } from "#shared/api/exchange.ts";
+import { presenceKey } from "#shared/nodes/record.ts";
+import { Memory } from "#shared/ports/store/memory.ts";
 import { type Dispatch, openDispatch, type Request } from "../../runtime/dispatch.ts";
 import { openForward, PASS_HEADER } from "../../runtime/forward.ts";
-import { type Call, type Response, request as send } from "../../shared/api/exchange.ts";
-import { presenceKey } from "../../shared/nodes/record.ts";
-import { Memory } from "../../shared/ports/store/memory.ts";
 import { eventually } from "../support/await.ts";
 import { collect } from "../support/collect.ts";
 import { type FakeCloud, fakeCloud, small } from "../support/fake-cloud.ts";

@@ -1,8 +1,8 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
 import { z } from "zod";
+import { isKind } from "#shared/errors.ts";
 import { readInput } from "../../runtime/input.ts";
-import { isKind } from "../../shared/errors.ts";
 
 const schema = z.strictObject({
   all: z.unknown().optional(),

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it, type TestContext } from "node:test";
+import type { Cloud } from "#shared/cloud.ts";
 import { exposition, serveMetrics } from "../../runtime/metrics.ts";
-import type { Cloud } from "../../shared/cloud.ts";
 import { fakeCloud } from "../support/fake-cloud.ts";
 
 async function freePort(): Promise<number> {

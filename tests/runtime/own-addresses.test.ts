@@ -1,8 +1,8 @@
 import { strict as assert } from "node:assert";
 import { it } from "node:test";
+import { nodeKey } from "#shared/nodes/record.ts";
+import { put } from "#shared/ports/store/store.ts";
 import { ownAddresses } from "../../runtime/own-addresses.ts";
-import { nodeKey } from "../../shared/nodes/record.ts";
-import { put } from "../../shared/ports/store/store.ts";
 import { fakeCloud } from "../support/fake-cloud.ts";
 
 it("ownAddresses: are those of all nodes, of this host, and of etcd's members by number or name", async (t) => {

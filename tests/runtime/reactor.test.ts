@@ -1,9 +1,9 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
+import type { Cloud } from "#shared/cloud.ts";
+import { silentLog } from "#shared/log.ts";
 import type { Reaction } from "../../runtime/define.ts";
 import { openReactor } from "../../runtime/reactor.ts";
-import type { Cloud } from "../../shared/cloud.ts";
-import { silentLog } from "../../shared/log.ts";
 
 const told: [string, unknown][] = [];
 

@@ -1,10 +1,10 @@
 import { strict as assert } from "node:assert";
 import { after, before, beforeEach, describe, it } from "node:test";
+import type { Cloud } from "#shared/cloud.ts";
+import { put } from "#shared/ports/store/store.ts";
 import { type HttpFunction, http } from "../../runtime/define.ts";
 import { openRecall } from "../../runtime/recall.ts";
 import type { Route } from "../../runtime/scan.ts";
-import type { Cloud } from "../../shared/cloud.ts";
-import { put } from "../../shared/ports/store/store.ts";
 import { type FakeCloud, fakeCloud } from "../support/fake-cloud.ts";
 
 const KEY = "network/recalled";

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
+import { isKind } from "#shared/errors.ts";
 import { openRouter } from "../../runtime/router.ts";
-import { isKind } from "../../shared/errors.ts";
 
 const paths = ["/", "/things", "/things/[thing]", "/things/all", "/things/[thing]/parts/[part]"];
 const crossing = ["/[kind]/all", "/things/[thing]/parts/all", "/[kind]/[thing]/parts/all"];

@@ -1,8 +1,8 @@
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { isKind } from "#shared/errors.ts";
 import { scan } from "../../runtime/scan.ts";
-import { isKind } from "../../shared/errors.ts";
 import { functionTree, http, job, on, schedule } from "../support/function-tree.ts";
 
 const refused = (pattern: RegExp) => (error: unknown) => {

@@ -5,12 +5,12 @@ import { get, type IncomingMessage, request } from "node:http";
 import { createServer } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { Memory } from "#shared/ports/store/memory.ts";
 import { type HttpFunction, http, Streamed } from "../../runtime/define.ts";
 import { openDispatch } from "../../runtime/dispatch.ts";
 import { openForward } from "../../runtime/forward.ts";
 import { type Listener, listen } from "../../runtime/listen.ts";
 import type { Route } from "../../runtime/scan.ts";
-import { Memory } from "../../shared/ports/store/memory.ts";
 import { eventually } from "../support/await.ts";
 import { type FakeCloud, fakeCloud } from "../support/fake-cloud.ts";
 

@@ -1,9 +1,9 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
+import type { Cloud } from "#shared/cloud.ts";
+import { silentLog } from "#shared/log.ts";
 import type { ScheduleFunction } from "../../runtime/define.ts";
 import { openTicker } from "../../runtime/ticker.ts";
-import type { Cloud } from "../../shared/cloud.ts";
-import { silentLog } from "../../shared/log.ts";
 import { hastyClock } from "../support/hasty-clock.ts";
 
 const slept: number[] = [];

@@ -3,11 +3,11 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { z } from "zod";
+import { CloudError } from "#shared/errors.ts";
+import { openLog } from "#shared/log.ts";
 import { http } from "../../runtime/define.ts";
 import { listen } from "../../runtime/listen.ts";
 import type { Route } from "../../runtime/scan.ts";
-import { CloudError } from "../../shared/errors.ts";
-import { openLog } from "../../shared/log.ts";
 import { type FakeCloud, fakeCloud, SYSTEM_KEY, small } from "../support/fake-cloud.ts";
 
 interface Line {

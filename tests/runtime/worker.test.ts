@@ -1,9 +1,9 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import { CloudError } from "../../shared/errors.ts";
-import { listEvents } from "../../shared/events/list.ts";
-import { enqueue, jobPrefix } from "../../shared/jobs.ts";
-import { discard, put } from "../../shared/ports/store/store.ts";
+import { CloudError } from "#shared/errors.ts";
+import { listEvents } from "#shared/events/list.ts";
+import { enqueue, jobPrefix } from "#shared/jobs.ts";
+import { discard, put } from "#shared/ports/store/store.ts";
 import { eventually } from "../support/await.ts";
 import { JobBench, openJobBench } from "../support/job-bench.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { byteRange } from "../../shared/byte-range.ts";
-import { isKind } from "../../shared/errors.ts";
+import { byteRange } from "#shared/byte-range.ts";
+import { isKind } from "#shared/errors.ts";
 
 const SIZE = 100;
 

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import { describeConfig, readConfig, settings } from "../../shared/config.ts";
-import { isKind } from "../../shared/errors.ts";
+import { describeConfig, readConfig, settings } from "#shared/config.ts";
+import { isKind } from "#shared/errors.ts";
 
 const read = (values: Record<string, string>, file = "") =>
   readConfig(

@@ -3,10 +3,10 @@ import { execFile } from "node:child_process";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { openDeadline } from "../../shared/deadline.ts";
+import { openDeadline } from "#shared/deadline.ts";
 
 const run = promisify(execFile);
-const source = fileURLToPath(new URL("../../shared/deadline.ts", import.meta.url));
+const source = fileURLToPath(import.meta.resolve("#shared/deadline.ts"));
 
 describe("deadline", () => {
   it("openDeadline: comes also when garbage is collected meanwhile, as part of other signals", async () => {

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import { openLog } from "../../shared/log.ts";
+import { openLog } from "#shared/log.ts";
 
 const FIELDS = { text: 'a "b" \\ \n grün', count: 1.5, none: null, yes: true };
 

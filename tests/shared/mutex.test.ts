@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import { openMutex } from "../../shared/mutex.ts";
+import { openMutex } from "#shared/mutex.ts";
 
 /** Work that ends when it is told to, and how often it was begun. */
 function gated() {

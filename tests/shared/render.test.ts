@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { isKind } from "../../shared/errors.ts";
-import { openTemplates } from "../../shared/render.ts";
+import { isKind } from "#shared/errors.ts";
+import { openTemplates } from "#shared/render.ts";
 
 const root = mkdtempSync(join(tmpdir(), "sf-render-"));
 after(() => rmSync(root, { recursive: true }));

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import { hideUrlSecrets } from "../../shared/urls.ts";
+import { hideUrlSecrets } from "#shared/urls.ts";
 
 const cases: [given: string, shown: string][] = [
   ["https://host/a.qcow2", "https://host/a.qcow2"],

@@ -1,4 +1,4 @@
-import type { Capacity } from "../../shared/nodes/record.ts";
+import type { Capacity } from "#shared/nodes/record.ts";
 
 /** Of a node with room for whatever a test makes. */
 export const PLENTY: Capacity = {

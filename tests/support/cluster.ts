@@ -1,6 +1,12 @@
 // Several real nodes inside the sandbox: the test cluster of deploy/cluster, each host in namespaces of its own.
 import { cpSync, readFileSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
+import { ApiClient } from "#shared/api/client.ts";
+import { systemClock } from "#shared/clock.ts";
+import { silentLog } from "#shared/log.ts";
+import { openEtcd } from "#shared/ports/store/etcd.ts";
+import { openStore } from "#shared/ports/store/open.ts";
+import type { Store } from "#shared/ports/store/store.ts";
 import {
   commandInside,
   heal,
@@ -17,12 +23,6 @@ import { type Cluster, credentialsFile, findHost, logOf } from "../../deploy/clu
 import { bringUp } from "../../deploy/cluster/up.ts";
 import { openProgress } from "../../deploy/lib/progress.ts";
 import { type RunOptions, run } from "../../deploy/lib/run.ts";
-import { ApiClient } from "../../shared/api/client.ts";
-import { systemClock } from "../../shared/clock.ts";
-import { silentLog } from "../../shared/log.ts";
-import { openEtcd } from "../../shared/ports/store/etcd.ts";
-import { openStore } from "../../shared/ports/store/open.ts";
-import type { Store } from "../../shared/ports/store/store.ts";
 
 type Settings = Readonly<Record<string, string>>;
 

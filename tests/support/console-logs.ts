@@ -2,10 +2,10 @@
 import { closeSync, openSync, renameSync, writeSync } from "node:fs";
 import type { TestContext } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import type { Cloud } from "../../shared/cloud.ts";
-import { followConsole, readConsole } from "../../shared/instances/console.ts";
-import { consoleLog } from "../../shared/instances/paths.ts";
-import { realExec } from "../../shared/ports/exec/real.ts";
+import type { Cloud } from "#shared/cloud.ts";
+import { followConsole, readConsole } from "#shared/instances/console.ts";
+import { consoleLog } from "#shared/instances/paths.ts";
+import { realExec } from "#shared/ports/exec/real.ts";
 import { eventually } from "./await.ts";
 import { type FakeCloud, fakeCloud, small } from "./fake-cloud.ts";
 

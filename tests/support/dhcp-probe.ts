@@ -2,8 +2,8 @@
 // Asks for a lease as a guest would. Use only in a sandbox.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { RunOptions, RunResult } from "../../shared/ports/exec/exec.ts";
-import { realExec } from "../../shared/ports/exec/real.ts";
+import type { RunOptions, RunResult } from "#shared/ports/exec/exec.ts";
+import { realExec } from "#shared/ports/exec/real.ts";
 
 export interface Lease {
   address: string;

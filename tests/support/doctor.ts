@@ -1,8 +1,8 @@
 // A fake cloud for the doctor, and what is asked of it.
 import { strict as assert } from "node:assert";
 import type { TestContext } from "node:test";
-import type { Diagnosis, Finding, Instance, Network } from "../../shared/api/types.ts";
-import { CHECKS } from "../../shared/doctor/list.ts";
+import type { Diagnosis, Finding, Instance, Network } from "#shared/api/types.ts";
+import { CHECKS } from "#shared/doctor/list.ts";
 import { type FakeCloud, fakeCloud, small } from "./fake-cloud.ts";
 
 export const NOWHERE = "00000000-0000-4000-8000-000000000000";

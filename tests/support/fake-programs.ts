@@ -1,6 +1,6 @@
 // The programs that a fake cloud runs, as far as files follow from them.
 import { writeFile } from "node:fs/promises";
-import type { FakeExec } from "../../shared/ports/exec/fake.ts";
+import type { FakeExec } from "#shared/ports/exec/fake.ts";
 
 /** The programs that make files make them, empty. */
 export function scriptPrograms(exec: FakeExec): void {

@@ -1,7 +1,7 @@
 // What users see of a real guest, waited for.
 import assert from "node:assert/strict";
-import type { ApiClient } from "../../shared/api/client.ts";
-import type { Event, Instance } from "../../shared/api/types.ts";
+import type { ApiClient } from "#shared/api/client.ts";
+import type { Event, Instance } from "#shared/api/types.ts";
 import { eventually } from "./await.ts";
 
 const BOOT_MS = 180_000;

@@ -1,6 +1,6 @@
 // Real guests that tell what they can reach: each runs its checks again and again and writes the outcome to its console.
-import type { ApiClient } from "../../shared/api/client.ts";
-import type { Instance } from "../../shared/api/types.ts";
+import type { ApiClient } from "#shared/api/client.ts";
+import type { Instance } from "#shared/api/types.ts";
 import { eventually } from "./await.ts";
 
 const BOOT_MS = 180_000;

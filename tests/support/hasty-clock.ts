@@ -1,5 +1,5 @@
 // A clock for tests that do not wait.
-import { type Clock, systemClock } from "../../shared/clock.ts";
+import { type Clock, systemClock } from "#shared/clock.ts";
 
 /** True time, but nobody sleeps; it can be set forward. */
 export interface FakeClock extends Clock {

@@ -1,7 +1,7 @@
 // Everything of ours that is on this host and in its store, for comparing before and after.
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
-import type { Store } from "../../shared/ports/store/store.ts";
+import type { Store } from "#shared/ports/store/store.ts";
 
 export interface Inventory {
   domains: string[];

@@ -1,9 +1,9 @@
 // A job kind of steps that a test makes do what it likes, on a fake cloud, and a diary of what was done.
 import { strict as assert } from "node:assert";
 import type { TestContext } from "node:test";
+import { enqueue, type JobContext, type JobRecord, jobPrefix } from "#shared/jobs.ts";
+import { put } from "#shared/ports/store/store.ts";
 import type { JobFunction } from "../../runtime/define.ts";
-import { enqueue, type JobContext, type JobRecord, jobPrefix } from "../../shared/jobs.ts";
-import { put } from "../../shared/ports/store/store.ts";
 import { type FakeCloud, type FakeCloudOptions, fakeCloud } from "./fake-cloud.ts";
 
 type Subject = { wanted: boolean };

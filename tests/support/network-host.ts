@@ -1,11 +1,11 @@
 // A node's surroundings for tests of the network port, inside a sandbox: an egress interface, and behind it an outside
 // world that knows the way back to the floating block.
 import { fileURLToPath } from "node:url";
-import { silentLog } from "../../shared/log.ts";
-import { realExec } from "../../shared/ports/exec/real.ts";
-import { openLinuxNetwork } from "../../shared/ports/network/linux.ts";
-import type { Network, NodeLinks } from "../../shared/ports/network/network.ts";
-import { openTemplates } from "../../shared/render.ts";
+import { silentLog } from "#shared/log.ts";
+import { realExec } from "#shared/ports/exec/real.ts";
+import { openLinuxNetwork } from "#shared/ports/network/linux.ts";
+import type { Network, NodeLinks } from "#shared/ports/network/network.ts";
+import { openTemplates } from "#shared/render.ts";
 
 export const NODE_ADDRESS = "10.99.0.1";
 export const OUTSIDE_ADDRESS = "10.99.0.2";

@@ -1,8 +1,8 @@
 // What an instance's own history says of its power. Its calls stand there in the order in which they had its lock, and an
 // accepted one has "complete" behind it.
 import assert from "node:assert/strict";
-import type { PowerAct } from "../../shared/api/client.ts";
-import type { Event } from "../../shared/api/types.ts";
+import type { PowerAct } from "#shared/api/client.ts";
+import type { Event } from "#shared/api/types.ts";
 
 /** The power in which an accepted call ends, whatever was before. */
 const ENDS_IN: Record<PowerAct, string> = {

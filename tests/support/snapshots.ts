@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import type { Event, Instance, Snapshot } from "../../shared/api/types.ts";
+import type { Event, Instance, Snapshot } from "#shared/api/types.ts";
 import { eventually } from "./await.ts";
 import { type FakeCloud, type FakeCloudOptions, fakeCloud, small } from "./fake-cloud.ts";
 

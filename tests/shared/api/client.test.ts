@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { createServer, type RequestListener } from "node:http";
 import { test } from "node:test";
-import { ApiClient } from "../../../shared/api/client.ts";
-import { ApiError, ConnectionError } from "../../../shared/api/errors.ts";
-import type { SessionOptions } from "../../../shared/api/session.ts";
+import { ApiClient } from "#shared/api/client.ts";
+import { ApiError, ConnectionError } from "#shared/api/errors.ts";
+import type { SessionOptions } from "#shared/api/session.ts";
 import { type FakeApi, startApi } from "../../cli/api-server.ts";
 import { instance } from "../../cli/samples.ts";
 

@@ -3,10 +3,10 @@ import { strict as assert } from "node:assert";
 import { chmod, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { dropping } from "../../../shared/doctor/checks/firewall.ts";
-import { groupOf, isOpen } from "../../../shared/doctor/checks/kvm.ts";
-import { unreserved } from "../../../shared/doctor/checks/port-range.ts";
-import { CHECKS } from "../../../shared/doctor/list.ts";
+import { dropping } from "#shared/doctor/checks/firewall.ts";
+import { groupOf, isOpen } from "#shared/doctor/checks/kvm.ts";
+import { unreserved } from "#shared/doctor/checks/port-range.ts";
+import { CHECKS } from "#shared/doctor/list.ts";
 import { askOne } from "../../support/doctor.ts";
 import { fakeCloud } from "../../support/fake-cloud.ts";
 

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { describe, it, type TestContext } from "node:test";
-import { listEvents } from "../../../shared/events/list.ts";
+import { listEvents } from "#shared/events/list.ts";
 import { fakeCloud } from "../../support/fake-cloud.ts";
 
 async function open(t: TestContext) {

@@ -3,8 +3,8 @@ import { strict as assert } from "node:assert";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { appendFile, stat } from "node:fs/promises";
 import { describe, it } from "node:test";
-import { followConsole } from "../../../shared/instances/console.ts";
-import { boundConsoles } from "../../../shared/instances/console-bound.ts";
+import { followConsole } from "#shared/instances/console.ts";
+import { boundConsoles } from "#shared/instances/console-bound.ts";
 import { eventually } from "../../support/await.ts";
 import { follow, line, openScene, readAll, type Scene, virtlogd } from "../../support/console-logs.ts";
 

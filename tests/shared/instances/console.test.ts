@@ -5,9 +5,9 @@ import { appendFile, mkdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { followConsole, readConsole } from "../../../shared/instances/console.ts";
-import { followConsoles } from "../../../shared/instances/console-triggers.ts";
-import { consoleWatches } from "../../../shared/instances/console-watch.ts";
+import { followConsole, readConsole } from "#shared/instances/console.ts";
+import { followConsoles } from "#shared/instances/console-triggers.ts";
+import { consoleWatches } from "#shared/instances/console-watch.ts";
 import { eventually } from "../../support/await.ts";
 import { follow, line, openScene, readAll, virtlogd } from "../../support/console-logs.ts";
 

@@ -1,11 +1,11 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import { readConfig } from "../../../shared/config.ts";
-import { isKind } from "../../../shared/errors.ts";
-import { devicesOf, requireIdeRoom } from "../../../shared/instances/devices.ts";
-import { domainValues } from "../../../shared/instances/domain.ts";
-import { portRange } from "../../../shared/instances/ports.ts";
-import type { DiskBase, DiskSpec, InstanceRecord } from "../../../shared/instances/record.ts";
+import { readConfig } from "#shared/config.ts";
+import { isKind } from "#shared/errors.ts";
+import { devicesOf, requireIdeRoom } from "#shared/instances/devices.ts";
+import { domainValues } from "#shared/instances/domain.ts";
+import { portRange } from "#shared/instances/ports.ts";
+import type { DiskBase, DiskSpec, InstanceRecord } from "#shared/instances/record.ts";
 
 const disk = (more: Partial<DiskSpec> = {}): DiskSpec => ({
   size: 8,

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import { instanceInput } from "../../../shared/instances/input.ts";
+import { instanceInput } from "#shared/instances/input.ts";
 
 const HEX = "a".repeat(64);
 

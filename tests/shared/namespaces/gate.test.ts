@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import { isKind } from "../../../shared/errors.ts";
-import { openGate } from "../../../shared/namespaces/gate.ts";
+import { isKind } from "#shared/errors.ts";
+import { openGate } from "#shared/namespaces/gate.ts";
 
 const right = async () => "key";
 const wrong = async () => undefined;

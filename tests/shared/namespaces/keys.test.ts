@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import { hashKey, openKeyChecker } from "../../../shared/namespaces/keys.ts";
+import { hashKey, openKeyChecker } from "#shared/namespaces/keys.ts";
 
 const saltOf = (hash: string): string | undefined => hash.split("$")[4];
 

@@ -1,8 +1,8 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import { readConfig } from "../../../shared/config.ts";
-import { signingSecret } from "../../../shared/namespaces/secret.ts";
-import { setKey } from "../../../shared/namespaces/set-key.ts";
+import { readConfig } from "#shared/config.ts";
+import { signingSecret } from "#shared/namespaces/secret.ts";
+import { setKey } from "#shared/namespaces/set-key.ts";
 import { fakeCloud } from "../../support/fake-cloud.ts";
 
 describe("what an installer sets", () => {

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import { openTokens } from "../../../shared/namespaces/tokens.ts";
+import { openTokens } from "#shared/namespaces/tokens.ts";
 
 const SECRET = "a secret of the tests";
 const KEY = { name: "k", hash: "", id: "1" };

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { keepNetworks } from "../../../shared/networks/upkeep.ts";
-import { Memory } from "../../../shared/ports/store/memory.ts";
+import { keepNetworks } from "#shared/networks/upkeep.ts";
+import { Memory } from "#shared/ports/store/memory.ts";
 import { eventually } from "../../support/await.ts";
 import { type FakeCloud, fakeCloud, small } from "../../support/fake-cloud.ts";
 

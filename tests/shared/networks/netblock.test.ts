@@ -7,7 +7,7 @@ import {
   routerOf,
   toAddress,
   toNumber,
-} from "../../../shared/networks/netblock.ts";
+} from "#shared/networks/netblock.ts";
 
 describe("netblock", () => {
   it("parseNetblock: knows both ends, the mask and the router", () => {

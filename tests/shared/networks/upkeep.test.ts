@@ -1,12 +1,12 @@
 // What a node mends and tells of, what its guests may send, and where they may not go: on fakes.
 import { strict as assert } from "node:assert";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import type { Event, Instance, Network, NetworkInterface } from "../../../shared/api/types.ts";
-import { convergeNetwork } from "../../../shared/networks/converge.ts";
-import { keepNetworks, nodeLinks, watchNodes } from "../../../shared/networks/upkeep.ts";
-import { nodeKey } from "../../../shared/nodes/record.ts";
-import type { NetworkPlan } from "../../../shared/ports/network/network.ts";
-import { put } from "../../../shared/ports/store/store.ts";
+import type { Event, Instance, Network, NetworkInterface } from "#shared/api/types.ts";
+import { convergeNetwork } from "#shared/networks/converge.ts";
+import { keepNetworks, nodeLinks, watchNodes } from "#shared/networks/upkeep.ts";
+import { nodeKey } from "#shared/nodes/record.ts";
+import type { NetworkPlan } from "#shared/ports/network/network.ts";
+import { put } from "#shared/ports/store/store.ts";
 import { eventually } from "../../support/await.ts";
 import { type FakeCloud, fakeCloud, small } from "../../support/fake-cloud.ts";
 

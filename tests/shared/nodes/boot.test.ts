@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import type { Instance } from "../../../shared/api/types.ts";
-import { startOf } from "../../../shared/nodes/boot.ts";
+import type { Instance } from "#shared/api/types.ts";
+import { startOf } from "#shared/nodes/boot.ts";
 import { fakeCloud, small } from "../../support/fake-cloud.ts";
 
 describe("the start of a host", () => {

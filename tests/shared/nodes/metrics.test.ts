@@ -1,8 +1,8 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import { parseDiskstats, parseMeminfo, parseNetDev } from "../../../shared/nodes/kernel.ts";
-import { collectMetrics } from "../../../shared/nodes/metrics.ts";
-import { publishMetrics } from "../../../shared/nodes/publish.ts";
+import { parseDiskstats, parseMeminfo, parseNetDev } from "#shared/nodes/kernel.ts";
+import { collectMetrics } from "#shared/nodes/metrics.ts";
+import { publishMetrics } from "#shared/nodes/publish.ts";
 import { fakeCloud, small } from "../../support/fake-cloud.ts";
 
 const NAMES = [

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import { isKind } from "../../../shared/errors.ts";
-import { keepPresence } from "../../../shared/nodes/presence.ts";
+import { isKind } from "#shared/errors.ts";
+import { keepPresence } from "#shared/nodes/presence.ts";
 import {
   type Metrics,
   metricsKey,
@@ -10,8 +10,8 @@ import {
   nodeKey,
   type Presence,
   presenceKey,
-} from "../../../shared/nodes/record.ts";
-import { put } from "../../../shared/ports/store/store.ts";
+} from "#shared/nodes/record.ts";
+import { put } from "#shared/ports/store/store.ts";
 import { eventually } from "../../support/await.ts";
 import { PLENTY } from "../../support/capacity.ts";
 import { fakeCloud, VERSION } from "../../support/fake-cloud.ts";

@@ -1,13 +1,13 @@
 // The rules of placement one by one, over nodes of which there are but the records.
 import { strict as assert } from "node:assert";
 import { describe, it, type TestContext } from "node:test";
-import type { Event, Instance, Network } from "../../../shared/api/types.ts";
-import { isKind } from "../../../shared/errors.ts";
-import { imageKey, imageRef } from "../../../shared/images/record.ts";
-import { setCordon } from "../../../shared/nodes/cordon.ts";
-import { chooseNode } from "../../../shared/nodes/placement.ts";
-import { type Capacity, nodeKey, type Presence, presenceKey } from "../../../shared/nodes/record.ts";
-import { discard, put } from "../../../shared/ports/store/store.ts";
+import type { Event, Instance, Network } from "#shared/api/types.ts";
+import { isKind } from "#shared/errors.ts";
+import { imageKey, imageRef } from "#shared/images/record.ts";
+import { setCordon } from "#shared/nodes/cordon.ts";
+import { chooseNode } from "#shared/nodes/placement.ts";
+import { type Capacity, nodeKey, type Presence, presenceKey } from "#shared/nodes/record.ts";
+import { discard, put } from "#shared/ports/store/store.ts";
 import { PLENTY } from "../../support/capacity.ts";
 import { type FakeCloud, fakeCloud, small } from "../../support/fake-cloud.ts";
 import { refuses } from "../../support/refusals.ts";

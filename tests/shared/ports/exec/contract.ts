@@ -1,8 +1,8 @@
 // What every exec port must do, given a command that succeeds and one that fails with code 2.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isKind } from "../../../../shared/errors.ts";
-import type { Exec } from "../../../../shared/ports/exec/exec.ts";
+import { isKind } from "#shared/errors.ts";
+import type { Exec } from "#shared/ports/exec/exec.ts";
 
 type Command = readonly [program: string, args: readonly string[]];
 

@@ -1,7 +1,7 @@
 // The scripted exec port.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fakeExec } from "../../../../shared/ports/exec/fake.ts";
+import { fakeExec } from "#shared/ports/exec/fake.ts";
 import { execContract } from "./contract.ts";
 
 execContract("fake", () => {

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { isKind } from "../../../../shared/errors.ts";
-import { realExec } from "../../../../shared/ports/exec/real.ts";
+import { isKind } from "#shared/errors.ts";
+import { realExec } from "#shared/ports/exec/real.ts";
 import { execContract } from "./contract.ts";
 
 execContract("real", () => ({

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, describe, test } from "node:test";
-import { isKind } from "../../../../shared/errors.ts";
-import type { Hypervisor, PowerState } from "../../../../shared/ports/hypervisor/hypervisor.ts";
+import { isKind } from "#shared/errors.ts";
+import type { Hypervisor, PowerState } from "#shared/ports/hypervisor/hypervisor.ts";
 
 /** A hypervisor and the hand on the machine behind it. */
 export interface Bench {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isKind } from "../../../../shared/errors.ts";
-import { openFakeHypervisor } from "../../../../shared/ports/hypervisor/fake.ts";
+import { isKind } from "#shared/errors.ts";
+import { openFakeHypervisor } from "#shared/ports/hypervisor/fake.ts";
 import { hypervisorContract } from "./contract.ts";
 
 const definitionOf = (uuid: string) =>

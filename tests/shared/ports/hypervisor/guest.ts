@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { openTemplates } from "../../../../shared/render.ts";
+import { openTemplates } from "#shared/render.ts";
 
 const templates = openTemplates([fileURLToPath(new URL("../../../../templates", import.meta.url))]);
 let lastPort = 20_000;

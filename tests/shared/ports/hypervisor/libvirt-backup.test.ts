@@ -1,8 +1,8 @@
 // What virsh says of a backup, as libvirt 9.0 prints it; a real one is made in tests/end-to-end/snapshots.test.ts.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CloudError, isKind } from "../../../../shared/errors.ts";
-import { beginBackup, endBackup, getBackup } from "../../../../shared/ports/hypervisor/libvirt-backup.ts";
+import { CloudError, isKind } from "#shared/errors.ts";
+import { beginBackup, endBackup, getBackup } from "#shared/ports/hypervisor/libvirt-backup.ts";
 
 const NONE = "Job type:         None        \n";
 const RUNNING = `Job type:         Unbounded   

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parsePowerEvent, parseReboot } from "../../../../shared/ports/hypervisor/libvirt-events.ts";
+import { parsePowerEvent, parseReboot } from "#shared/ports/hypervisor/libvirt-events.ts";
 
 const uuid = "0b7c4a52-5bd1-4d0f-9a3e-7a3c3a1c9f10";
 

@@ -1,8 +1,8 @@
 // What every network port must do. The factory gives a port and a plan maker that suits it.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { isKind } from "../../../../shared/errors.ts";
-import type { Network, NetworkPlan, NodeLinks } from "../../../../shared/ports/network/network.ts";
+import { isKind } from "#shared/errors.ts";
+import type { Network, NetworkPlan, NodeLinks } from "#shared/ports/network/network.ts";
 
 export interface NetworkSubject {
   network: Network;

@@ -6,8 +6,8 @@ enterSandbox(import.meta.url);
 import { strict as assert } from "node:assert";
 import { readFile } from "node:fs/promises";
 import { after, before, describe, it } from "node:test";
-import { realExec } from "../../../../shared/ports/exec/real.ts";
-import type { Network, NetworkPlan, NodeLinks } from "../../../../shared/ports/network/network.ts";
+import { realExec } from "#shared/ports/exec/real.ts";
+import type { Network, NetworkPlan, NodeLinks } from "#shared/ports/network/network.ts";
 import { openGuest } from "../../../support/dhcp-probe.ts";
 import {
   ip,

@@ -6,8 +6,8 @@ enterSandbox(import.meta.url);
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { realExec } from "../../../../shared/ports/exec/real.ts";
-import type { Network, NetworkPlan, NodeLinks, Tap } from "../../../../shared/ports/network/network.ts";
+import { realExec } from "#shared/ports/exec/real.ts";
+import type { Network, NetworkPlan, NodeLinks, Tap } from "#shared/ports/network/network.ts";
 import { openGuest, type ProbeGuest } from "../../../support/dhcp-probe.ts";
 import {
   ip,

@@ -8,8 +8,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
-import { realExec } from "../../../../shared/ports/exec/real.ts";
-import type { Network, NetworkPlan, NodeLinks } from "../../../../shared/ports/network/network.ts";
+import { realExec } from "#shared/ports/exec/real.ts";
+import type { Network, NetworkPlan, NodeLinks } from "#shared/ports/network/network.ts";
 import { openGuest, type ProbeGuest } from "../../../support/dhcp-probe.ts";
 import {
   ip,

@@ -1,7 +1,7 @@
 // The fake network port.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { memoryNetwork } from "../../../../shared/ports/network/memory.ts";
+import { memoryNetwork } from "#shared/ports/network/memory.ts";
 import { aPlan, networkContract } from "./contract.ts";
 
 networkContract("memory", async () => ({

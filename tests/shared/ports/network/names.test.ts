@@ -1,8 +1,8 @@
 // Link names and blocks.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import * as names from "../../../../shared/ports/network/names.ts";
-import { parseNetblock } from "../../../../shared/ports/network/netblock.ts";
+import * as names from "#shared/ports/network/names.ts";
+import { parseNetblock } from "#shared/ports/network/netblock.ts";
 
 test("names: every link name fits the kernel's 15 characters (fault 25)", () => {
   const makers = [names.vxlanLink, names.bridgeLink, names.routerOuter, names.routerInner, names.egressOuter];

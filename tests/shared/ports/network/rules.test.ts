@@ -1,8 +1,8 @@
 // When rules are loaded: judged by what nft lists, which a script tells here.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Exec } from "../../../../shared/ports/exec/exec.ts";
-import { NODE, openRules } from "../../../../shared/ports/network/rules.ts";
+import type { Exec } from "#shared/ports/exec/exec.ts";
+import { NODE, openRules } from "#shared/ports/network/rules.ts";
 
 /** `listed`: what is listed after each load. */
 function scripted(listed: string[]): { exec: Exec; loads: () => number; damage: (text: string) => void } {

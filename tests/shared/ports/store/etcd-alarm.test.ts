@@ -1,8 +1,8 @@
 // What a real etcd says of itself that has reached its quota, and of a member that does not answer.
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
-import { isKind } from "../../../../shared/errors.ts";
-import { openEtcd } from "../../../../shared/ports/store/etcd.ts";
+import { isKind } from "#shared/errors.ts";
+import { openEtcd } from "#shared/ports/store/etcd.ts";
 import { startEtcd } from "../../../support/etcd.ts";
 
 test("health: a full file is an alarm, and a silent member is named", async (t) => {

@@ -2,11 +2,11 @@
 import { strict as assert } from "node:assert";
 import { after, describe, type TestContext, test } from "node:test";
 import { Etcd3 } from "etcd3";
-import { systemClock } from "../../../../shared/clock.ts";
-import { silentLog } from "../../../../shared/log.ts";
-import { openEtcd } from "../../../../shared/ports/store/etcd.ts";
-import { openStore } from "../../../../shared/ports/store/open.ts";
-import { create, discard, put, type Store } from "../../../../shared/ports/store/store.ts";
+import { systemClock } from "#shared/clock.ts";
+import { silentLog } from "#shared/log.ts";
+import { openEtcd } from "#shared/ports/store/etcd.ts";
+import { openStore } from "#shared/ports/store/open.ts";
+import { create, discard, put, type Store } from "#shared/ports/store/store.ts";
 import { startEtcd, startEtcdCluster, type TestEtcd } from "../../../support/etcd.ts";
 import { openLink } from "../../../support/link.ts";
 import { MIRRORED, mirrored, rejectsAs, usableAfter } from "./world.ts";

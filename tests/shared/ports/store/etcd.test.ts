@@ -1,5 +1,5 @@
 // The store's contract on a real etcd.
-import { openEtcd } from "../../../../shared/ports/store/etcd.ts";
+import { openEtcd } from "#shared/ports/store/etcd.ts";
 import { startEtcd } from "../../../support/etcd.ts";
 import { faultSuite } from "./faults.suite.ts";
 import { lockSuite } from "./lock.suite.ts";

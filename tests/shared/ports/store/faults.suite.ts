@@ -2,9 +2,9 @@
 import { strict as assert } from "node:assert";
 import { once } from "node:events";
 import { describe, test } from "node:test";
-import { systemClock } from "../../../../shared/clock.ts";
-import { isKind } from "../../../../shared/errors.ts";
-import { create, put, type Store } from "../../../../shared/ports/store/store.ts";
+import { systemClock } from "#shared/clock.ts";
+import { isKind } from "#shared/errors.ts";
+import { create, put, type Store } from "#shared/ports/store/store.ts";
 import { mirrored, rejectsAs, usableAfter, useWorld, type World } from "./world.ts";
 
 const DEADLINE_MS = 600;

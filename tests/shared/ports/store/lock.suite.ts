@@ -2,8 +2,8 @@
 import { strict as assert } from "node:assert";
 import { once } from "node:events";
 import { describe, test } from "node:test";
-import { CloudError } from "../../../../shared/errors.ts";
-import { create, discard, type Store } from "../../../../shared/ports/store/store.ts";
+import { CloudError } from "#shared/errors.ts";
+import { create, discard, type Store } from "#shared/ports/store/store.ts";
 import { mirrored, rejectsAs, useWorld, type World } from "./world.ts";
 
 export function lockSuite(name: string, begin: () => Promise<World>): void {

@@ -1,5 +1,5 @@
 // The store's contract on the backend in memory.
-import { Memory } from "../../../../shared/ports/store/memory.ts";
+import { Memory } from "#shared/ports/store/memory.ts";
 import { faultSuite } from "./faults.suite.ts";
 import { lockSuite } from "./lock.suite.ts";
 import { storeSuite } from "./store.suite.ts";

@@ -1,7 +1,7 @@
 // The store's contract, run on every backend: transactions, the mirror, lists, leases. Locks and faults have their own.
 import { strict as assert } from "node:assert";
 import { describe, test } from "node:test";
-import { CloudError } from "../../../../shared/errors.ts";
+import { CloudError } from "#shared/errors.ts";
 import {
   type Change,
   check,
@@ -12,8 +12,8 @@ import {
   remove,
   replace,
   whenDone,
-} from "../../../../shared/ports/store/store.ts";
-import { transact } from "../../../../shared/ports/store/transact.ts";
+} from "#shared/ports/store/store.ts";
+import { transact } from "#shared/ports/store/transact.ts";
 import { mirrored, rejectsAs, useWorld, type World } from "./world.ts";
 
 export function storeSuite(name: string, begin: () => Promise<World>): void {

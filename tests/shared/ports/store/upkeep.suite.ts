@@ -1,7 +1,7 @@
 // What the upkeep of a store needs of it, run on every backend: names below a prefix, compaction, health.
 import { strict as assert } from "node:assert";
 import { describe, test } from "node:test";
-import { put } from "../../../../shared/ports/store/store.ts";
+import { put } from "#shared/ports/store/store.ts";
 import { useWorld, type World } from "./world.ts";
 
 export function upkeepSuite(name: string, begin: () => Promise<World>): void {

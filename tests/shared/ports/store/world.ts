@@ -1,12 +1,12 @@
 // What the store's contract suites need of a database: stores on it, and its faults on demand.
 import { strict as assert } from "node:assert";
 import { after, before, type TestContext } from "node:test";
-import { systemClock } from "../../../../shared/clock.ts";
-import { isKind } from "../../../../shared/errors.ts";
-import { silentLog } from "../../../../shared/log.ts";
-import type { Backend } from "../../../../shared/ports/store/backend.ts";
-import { openStore } from "../../../../shared/ports/store/open.ts";
-import type { Store } from "../../../../shared/ports/store/store.ts";
+import { systemClock } from "#shared/clock.ts";
+import { isKind } from "#shared/errors.ts";
+import { silentLog } from "#shared/log.ts";
+import type { Backend } from "#shared/ports/store/backend.ts";
+import { openStore } from "#shared/ports/store/open.ts";
+import type { Store } from "#shared/ports/store/store.ts";
 
 export interface World {
   connect(prefix: string, deadline_ms: number): Backend;
